@@ -1,0 +1,61 @@
+PYTHON ?= python3
+ARGS ?=
+BIN = .venv/bin
+P2C = build/uv/bin/uv tool run pyproject2conda@0.23.2 yaml --name mnist-lessons --channel conda-forge \
+	--python-include python~=3.12 --pip-only --custom-command "make lock"
+.DELETE_ON_ERROR:
+.PHONY: help run quick test test-full lab notebooks lock format bench clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
+
+run: .venv/.installed  ## run all lessons in full, into build/notebooks/ (ARGS="02_baseline_cnn --set epochs=3")
+	$(BIN)/mnist-helpers run $(ARGS)
+
+quick: .venv/.installed  ## run all lessons with small values
+	$(BIN)/mnist-helpers run --quick --jobs 2 $(ARGS)
+
+test: .venv/.installed  ## lint, unit tests, and all lessons with small values, their outputs compared
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/python -m pytest
+	$(BIN)/python tests/nbval_lessons.py
+
+test-full: .venv/.installed  ## run the committed notebooks as they are, their outputs compared
+	$(BIN)/python tests/nbval_lessons.py --full
+
+lab: .venv/.installed  ## open the lessons in JupyterLab
+	$(BIN)/jupyter lab notebooks
+
+notebooks: .venv/.installed  ## execute the lessons and keep them as the committed notebooks
+	$(BIN)/mnist-helpers run --output notebooks $(ARGS)
+
+format: .venv/.installed  ## put the code into the project's format
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: .venv/.installed  ## time the lessons against the article's trainings
+	$(BIN)/python benchmarks/series.py
+
+lock: build/uv/bin/uv  ## write lock and conda files anew from pyproject.toml (ARGS=--upgrade: newest versions)
+	build/uv/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+		--extra tensorflow --extra lab --extra dev --custom-compile-command "make lock" --quiet $(ARGS) -o requirements.lock
+	$(P2C) --extra tensorflow --extra lab --extra dev --pip-dep "-e ." --output environment.yml
+	$(P2C) --skip-package --conda-dep pip --output binder/environment.yml
+
+clean:  ## remove .venv and everything that was built
+	rm -rf .venv build .pytest_cache .ruff_cache
+
+# The stamp comes last: an installation that failed is tried again by the next call.
+.venv/.installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info < (3, 14) or sys.exit("Python %d.%d cannot run the lessons (TensorFlow): install 3.11, 3.12 or 3.13 and name it, as in: make PYTHON=python3.12" % sys.version_info[:2])'
+	@echo "Setting up .venv: about 2 GB, once, one to five minutes"
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --no-deps --no-build-isolation -e .
+	@touch $@
+
+# uv only writes the lock, so it stands apart from what users install.
+build/uv/bin/uv:
+	$(PYTHON) -m venv build/uv
+	build/uv/bin/python -m pip install uv==0.13.8

@@ -1,0 +1,249 @@
+# ---
+# jupyter:
+#   jupytext:
+#     cell_metadata_filter: tags
+#     notebook_metadata_filter: -jupytext.text_representation.jupytext_version
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 05 · Change images, keep labels: data augmentation
+#
+# Previous: [04 · Drop features at random](04_dropout.ipynb) ·
+# Next: [06 · Stop in time](06_early_stopping.ipynb)
+#
+# **Time:** about 2 minutes on 2 CPU cores.
+#
+# **You will do:** look at changed digits, find out which changes keep a label, and train with gentle,
+# strong and harmful ones.
+#
+# **You will learn:** which knowledge augmentation brings in; how to see whether it reaches `fit` at all;
+# what it costs.
+#
+# **You need:** lesson 02's network; lesson 03's way to compare over paired seeds.
+
+# %% tags=["parameters"]
+dataset: str = "auto"  # auto, mnist or uci: the images to use
+train_size: int = 1_000  # 100 to 50_000: training images; few, so that overfitting shows
+epochs: int = 15  # 1 to 100: passes over the training images
+n_seeds: int = 3  # 2 to 20: paired runs of each variant
+
+# %%
+from dataclasses import asdict, replace
+
+import keras
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+from scipy import ndimage
+
+from mnist_helpers import augmentation, datasets, evidence, models, plots, training
+
+keras.utils.set_random_seed(0)
+digits = datasets.load(dataset)
+print(digits)
+
+# %% [markdown]
+# ## The idea: say what does not matter
+#
+# A seven that leans a little is still a seven. We know that; the network does not, unless it sees both. If
+# a change $T$ keeps the label, each training pair gives many:
+#
+# $$(x, y) \;\longrightarrow\; (T(x), y) \qquad \text{for random } T$$
+#
+# The network never sees the same pixels twice, so it can hardly learn them by heart. But the statement must
+# be true: a change that turns one digit into another teaches a falsehood.
+#
+# Source: P. Y. Simard, D. Steinkraus and J. C. Platt, "Best Practices for Convolutional Neural Networks
+# Applied to Visual Document Analysis", ICDAR 2003, which used it on MNIST.
+#
+# ## Before you run it
+#
+# Which of these keep every digit's label: a turn by 10°, a turn by 180°, a shift by two pixels, a mirror
+# image? The article allows turns up to 40°, shifts and zooms of a fifth, and mirror images. Will that help,
+# do nothing, or harm?
+#
+# ## The changes alone
+#
+# Two sets of ranges; each change is drawn between minus and plus its range, anew for each image and epoch.
+
+# %% tags=["nbval-check-output"]
+ranges = {"gentle": augmentation.GENTLE, "article": augmentation.ARTICLE}
+for name, chosen in ranges.items():
+    print(name, asdict(chosen))
+
+
+# %%
+def change(images, chosen):
+    """Return changed copies of images, as numbers from 0 to 255."""
+    return np.asarray(augmentation.build_layers(chosen)(images.astype("float32"), training=True))
+
+
+digit = np.repeat(digits.x_train[:1], 18, axis=0)
+title = f"A {digits.y_train[0]} and what gentle changes make of it ({digits.name})"
+plots.image_grid(np.concatenate([digit[:1], change(digit[1:], augmentation.GENTLE)]), title=title)
+
+# %%
+title = f"The same {digits.y_train[0]} under the article's ranges ({digits.name})"
+plots.image_grid(np.concatenate([digit[:1], change(digit[1:], augmentation.ARTICLE)]), title=title)
+
+# %% [markdown]
+# ## Which changes keep a label?
+#
+# A six turned by half is a nine. Long before that, a turn makes it hard to say which. And a mirror image is
+# no digit at all for 2, 3, 5 and 7, while 0, 1 and 8 hardly change. What keeps a label depends on the data:
+# a mirrored cat is a cat.
+
+# %%
+six, nine = (digits.x_train[np.flatnonzero(digits.y_train == label)[0]] for label in (6, 9))
+angles = [0, 40, 90, 180]
+turned = [ndimage.rotate(image[..., 0], angle, reshape=False) for image in (six, nine) for angle in angles]
+titles = [f"{label}, {angle}°" for label in (6, 9) for angle in angles]
+plots.image_grid(turned, titles, columns=8, title=f"A six and a nine, turned ({digits.name})")
+
+# %%
+samples = np.array([digits.x_train[np.flatnonzero(digits.y_train == label)[0]] for label in range(10)])
+pairs = np.concatenate([samples, samples[:, :, ::-1]])
+titles = [*range(10), *["mirrored"] * 10]
+plots.image_grid(pairs, titles, columns=10, title=f"Each digit and its mirror image ({digits.name})")
+
+# %% [markdown]
+# ## What the article did: a generator that `fit` never saw
+#
+# The article builds Keras's old `ImageDataGenerator` with seven arguments, and then trains with the arrays,
+# as before. Nothing connects the two. It reports "no improvement", which is what must happen when nothing
+# has changed. (It also counts its shear in degrees, where 0.2 is invisible.)
+
+# %%
+generator = tf.keras.preprocessing.image.ImageDataGenerator(
+    rotation_range=40, width_shift_range=0.2, height_shift_range=0.2, shear_range=0.2,
+    zoom_range=0.2, horizontal_flip=True, fill_mode="nearest",
+)  # fmt: skip
+seen = next(generator.flow(digit[1:], batch_size=17, shuffle=False, seed=0))
+title = f"What the article's generator makes, if it is asked ({digits.name})"
+plots.image_grid(np.concatenate([digit[:1], seen]), title=title)
+
+# %% [markdown]
+# The test of such a claim is short: train with and without a generator, from the same seed. If all
+# weights come out the same to the last bit, the generator took no part.
+
+
+# %% tags=["nbval-check-output"]
+def train_briefly(build_generator):
+    network = models.build_cnn(seed=1)
+    network.compile("adam", "sparse_categorical_crossentropy")
+    if build_generator:
+        tf.keras.preprocessing.image.ImageDataGenerator(rotation_range=40, horizontal_flip=True)
+    network.fit(digits.x_train[:256], digits.y_train[:256], epochs=1, verbose=0)
+    return network.get_weights()
+
+
+without, with_generator = train_briefly(False), train_briefly(True)
+print("same weights:", all(np.array_equal(a, b) for a, b in zip(without, with_generator, strict=True)))
+
+# %% [markdown]
+# ## Really applied
+#
+# Here the changes are layers of the network, `build_cnn(augment=ranges)`: they cannot be forgotten on the
+# way to `fit`, and they do nothing in use. The recipes differ in the ranges and in nothing else. *Strong*
+# is gentle, twice. This cell takes most of the lesson's time.
+
+# %%
+baseline = training.Recipe(train_size=train_size, epochs=epochs, curve_size=1_000)
+recipes = {
+    "baseline": baseline,
+    "augmentation (gentle)": replace(baseline, augmentation="gentle"),
+    "augmentation (strong)": replace(baseline, augmentation="strong"),
+    "augmentation (article)": replace(baseline, augmentation="article"),
+}
+runs, networks = training.compare(recipes, digits, range(n_seeds))
+
+# %%
+first_layer = networks["augmentation (gentle)"].layers[0]
+images = digits.x_train[:9].astype("float32")
+assert not np.allclose(first_layer(images, training=True), images), "the changes must reach training"
+assert np.allclose(first_layer(images, training=False), images), "and must not reach use"
+last = {name: run[-1] for name, run in runs.items() if "strong" not in name}
+title = f"One seed without and with augmentation ({train_size:,} training images, {digits.name})"
+plots.curves(last, title=title)
+
+# %% [markdown]
+# ## How to read them
+#
+# Training is harder than use now: solid lines are measured on changed images, dashed ones on images as they
+# are. With gentle changes the two stay close, because there is little to learn by heart. With the article's
+# ranges both stay poor: the network spends itself on digits that nobody writes.
+#
+# ## Vary the strength
+
+# %%
+names = list(recipes)
+plots.sweep(
+    ["none", "gentle", "strong", "article"],
+    {
+        "training": [np.mean([run.train_loss for run in runs[name]]) for name in names],
+        "validation": [np.mean([run.validation_loss for run in runs[name]]) for name in names],
+    },
+    title=f"Ranges of the changes, mean of {n_seeds} seeds ({digits.name})",
+    xlabel="ranges",
+    ylabel="cross-entropy (nats), unchanged images",
+)
+
+# %% [markdown]
+# With the uncertainty: a dot is one seed's difference to the baseline, the marker the mean, the bar its 95
+# % confidence interval.
+
+# %%
+accuracy = {name: [100 * run.validation_accuracy for run in runs[name]] for name in names}
+plots.differences(
+    accuracy,
+    "baseline",
+    title=f"Augmentation against the baseline, {n_seeds} paired seeds ({train_size:,} images, {digits.name})",
+    xlabel="difference of validation accuracy (percentage points)",
+)
+
+# %%
+evidence.table(accuracy, "baseline")
+
+# %% [markdown]
+# ## What it costs
+#
+# Each image is resampled once for each kind of change. The first run of a variant also builds its graph, so
+# the fastest run of each counts.
+
+# %%
+seconds = {name: min(run.seconds for run in runs[name]) / epochs for name in names}
+pd.DataFrame(
+    {
+        "seconds an epoch": seconds,
+        "times the baseline": {name: value / seconds["baseline"] for name, value in seconds.items()},
+    }
+).round(2)
+
+# %% tags=["headline"]
+found = {name: evidence.paired_difference(accuracy[name], accuracy["baseline"]) for name in names[1:]}
+gentle, article = found["augmentation (gentle)"], found["augmentation (article)"]
+print(f"validation accuracy, gentle: {gentle}; article's ranges: {article} ({digits.name})")
+
+# %% [markdown]
+# ## Recap
+#
+# - Augmentation states which changes do not matter. True statements help, false ones harm.
+# - Look at changed images before you train on them: if you hesitate to read one, so will the network.
+# - Check that the changes reach `fit`. Equal weights to the last bit are proof that they did not.
+#
+# **In practice:** begin gently, put the changes into the network or the input pipeline where they cannot be
+# bypassed, and train longer than without.
+#
+# **Sources:** Simard, Steinkraus and Platt, 2003. C. Shorten and T. M. Khoshgoftaar, "A survey on Image
+# Data Augmentation for Deep Learning", *Journal of Big Data* 6 (2019). Tanner Abraham, "Classify
+# Handwritten-Digits With Tensorflow", 2021.
+#
+# **Next:** [06 · Stop in time](06_early_stopping.ipynb)

@@ -1,0 +1,234 @@
+# ---
+# jupyter:
+#   jupytext:
+#     cell_metadata_filter: tags
+#     notebook_metadata_filter: -jupytext.text_representation.jupytext_version
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 06 · Stop in time: early stopping
+#
+# Previous: [05 · Change images, keep labels](05_data_augmentation.ipynb) ·
+# Next: [07 · What helped](07_conclusion.ipynb)
+#
+# **Time:** about 1 minute on 2 CPU cores.
+#
+# **You will do:** train a network for too long, stop it where it was best, vary the patience, and measure
+# what happens when the images that stop it are also those that judge it.
+#
+# **You will learn:** what `monitor`, `patience` and `restore_best_weights` do; why a score that was used to
+# choose is too good; how to spend a budget of epochs.
+#
+# **You need:** lesson 02's curves; lesson 01's reasons for three splits.
+
+# %% tags=["parameters"]
+dataset: str = "auto"  # auto, mnist or uci: the images to use
+train_size: int = 1_000  # 100 to 50_000: training images; few, so that overfitting shows
+epochs: int = 30  # 2 to 200: passes over the training images, too many on purpose
+patience: int = 2  # 0 to 50: epochs without improvement that are waited for
+n_seeds: int = 4  # 2 to 20: runs
+
+# %%
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from mnist_helpers import datasets, evidence, plots, training
+
+digits = datasets.load(dataset)
+print(digits)
+
+# %% [markdown]
+# ## The idea: the best network may not be the last
+#
+# While a network overfits, its loss on training images goes on falling, and that on new images rises. The
+# number of epochs is then a choice like any other, and validation images can make it:
+#
+# $$t^* = \arg\min_t \; C_{\text{validation}}(t)$$
+#
+# Nobody knows at epoch $t$ whether a better one will come. *Patience* says how many epochs to wait for it.
+#
+# Source: L. Prechelt, "Early Stopping – But When?", in *Neural Networks: Tricks of the Trade*, Springer
+# 1998.
+#
+# ## Before you run it
+#
+# With 1,000 training images: after how many epochs will validation cross-entropy be lowest? Will accuracy
+# be best at the same epoch? And if the test set decides when to stop, by how much will the test accuracy be
+# too good?
+#
+# ## The rule alone
+#
+# Early stopping needs no network. Here is all of it, on losses that somebody wrote down: it returns after
+# how many epochs training ends, and which epoch was best by then.
+
+
+# %% tags=["nbval-check-output"]
+def stop(losses, patience):
+    """Return the number of epochs trained and the best epoch, both counted from 1."""
+    best = 1
+    for epoch, loss in enumerate(losses, start=1):
+        if loss < losses[best - 1]:
+            best = epoch
+        elif epoch - best >= max(patience, 1):
+            return epoch, best
+    return len(losses), best
+
+
+losses = [0.9, 0.5, 0.4, 0.41, 0.39, 0.42, 0.45, 0.38, 0.5]
+for waiting in (1, 2, 3):
+    print(
+        f"patience {waiting}: stops after epoch {stop(losses, waiting)[0]}, best {stop(losses, waiting)[1]}"
+    )
+
+# %% [markdown]
+# Impatience misses the better epoch that comes later; patience pays for epochs that lead nowhere.
+#
+# ## Train for too long
+#
+# The baseline, on few images, with no limit but the number of epochs. The dotted line marks the best epoch.
+
+# %%
+baseline = training.Recipe(train_size=train_size, epochs=epochs, curve_size=1_000)
+first, second = (
+    replace(digits, x_validation=digits.x_validation[part], y_validation=digits.y_validation[part])
+    for part in (slice(0, 1_000), slice(-1_000, None))
+)
+runs, _ = training.compare({"baseline": baseline}, first, range(n_seeds))
+run = runs["baseline"][0]
+title = f"Trained for {epochs} epochs on {train_size:,} images ({digits.name})"
+plots.curves({"baseline": run}, title=title, mark_best=True)
+
+# %% [markdown]
+# ## How to read them
+#
+# Left: the solid line falls to nearly nothing, while the dashed one has turned. The network grows more and
+# more sure of itself, also where it is wrong, and cross-entropy charges for that. Right: accuracy hardly
+# suffers, because it does not ask how sure an answer is. So *what* is monitored matters.
+
+# %%
+history = run.history
+by_loss, by_accuracy = np.argmin(history["val_cross_entropy"]) + 1, np.argmax(history["val_accuracy"]) + 1
+print(f"lowest validation cross-entropy: epoch {by_loss}; highest accuracy: epoch {by_accuracy}")
+print(f"cross-entropy at the best epoch {min(history['val_cross_entropy']):.3f}, at the last one ", end="")
+print(f"{history['val_cross_entropy'][-1]:.3f}")
+
+# %% [markdown]
+# ## The callback does the same, while it trains
+#
+# `training.fit` hands Keras an `EarlyStopping(patience=…, restore_best_weights=True)` that monitors the
+# validation cross-entropy. It must stop where the rule above says, and it may not change anything before.
+
+# %%
+_, stopped = training.train(replace(baseline, patience=patience), first)
+expected_stop, expected_best = stop(history["val_cross_entropy"], patience)
+trained = len(stopped.history["val_cross_entropy"])
+print(f"patience {patience}: trained for {trained} epochs, kept the weights of epoch {stopped.best_epoch}")
+assert (trained, stopped.best_epoch) == (expected_stop, expected_best), "rule and callback must agree"
+assert stopped.history["val_cross_entropy"] == history["val_cross_entropy"][:trained], "same run, cut short"
+assert np.isclose(stopped.validation_loss, min(stopped.history["val_cross_entropy"]), rtol=1e-3)
+
+# %% [markdown]
+# The last check is that the best weights really came back: the network that is left has the lowest
+# cross-entropy of its run, not the last.
+#
+# ## Vary the patience
+#
+# Since stopping only cuts a run short, the runs above already hold the answer for every patience.
+
+# %%
+curves = [run.history["val_cross_entropy"] for run in runs["baseline"]]
+patiences = [1, 2, 3, 5, 10]
+rows = []
+for waiting in patiences:
+    stops = [stop(curve, waiting) for curve in curves]
+    kept = [curve[best - 1] for curve, (_, best) in zip(curves, stops, strict=True)]
+    rows.append((waiting, np.mean([trained for trained, _ in stops]), np.mean(kept)))
+table = pd.DataFrame(rows, columns=["patience", "epochs trained", "cross-entropy kept (nats)"])
+table.set_index("patience").round(3)
+
+# %%
+plots.sweep(
+    patiences,
+    {"epochs trained": table["epochs trained"]},
+    title=f"What patience costs, mean of {n_seeds} seeds ({digits.name})",
+    xlabel="patience (epochs)",
+    ylabel="epochs trained",
+)
+
+# %% [markdown]
+# Read table and figure as a price list: each line says what more waiting costs and what it brings. Where
+# the last column no longer falls, waiting is wasted. Against training to the end, over paired seeds:
+
+# %%
+comparison = {
+    "trained to the end": [curve[-1] for curve in curves],
+    "early stopping": [curve[stop(curve, patience)[1] - 1] for curve in curves],
+}
+plots.differences(
+    comparison,
+    "trained to the end",
+    title=f"Early stopping, {n_seeds} paired seeds ({train_size:,} images, {digits.name})",
+    xlabel="difference of validation cross-entropy (nats)",
+)
+
+# %% [markdown]
+# Part of that difference is real, and part is not: the epoch was chosen on the same images on which it is
+# scored here. How large is that part?
+#
+# ## What the article did: it stopped on the test set
+#
+# The article gives the test set to `fit` as validation data, lets it decide when to stop, and then reports
+# the accuracy on it. We do not open our test set to show what that does: two separate thousands of
+# validation images play the parts. Those above are the *first*. Now the same seeds are trained again, which
+# gives the same networks, while the *second* thousand looks on.
+
+# %%
+judged, _ = training.compare({"baseline": baseline}, second, range(n_seeds))
+assert judged["baseline"][0].history["accuracy"] == history["accuracy"], "the same training, seen by others"
+fair, reported = [], []
+for chooser, judge in zip(runs["baseline"], judged["baseline"], strict=True):
+    fair.append(100 * judge.history["val_accuracy"][np.argmax(chooser.history["val_accuracy"])])
+    reported.append(100 * max(judge.history["val_accuracy"]))
+evidence.table({"chosen by others": fair, "chosen by themselves": reported}, "chosen by others")
+
+# %% [markdown]
+# Both rows are accuracies on the second thousand. In the first row others chose the epoch, as validation
+# images should. In the second row the images chose it themselves, as in the article. The difference is the
+# optimism of choosing and judging on the same images: it is no better network, only a better number. It
+# cannot be negative, it grows with everything else that is tried, and it shrinks with more images. And it
+# looks just like the small improvements that one hopes for.
+#
+# ## A budget of epochs
+#
+# The article concludes that early stopping finds the number of epochs. It finds one for *this* amount of
+# data and *this* network. With 50,000 images and five epochs, training ends before overfitting begins: then
+# there is nothing to stop, and the callback costs only its evaluations. If time is what limits you, set the
+# number of epochs by the clock and use early stopping as a guard.
+
+# %% tags=["headline"]
+optimism = evidence.paired_difference(reported, fair)
+print(f"optimism of choosing and judging on the same images: {optimism} ({digits.name})")
+
+# %% [markdown]
+# ## Recap
+#
+# - Early stopping keeps the weights of the epoch with the lowest validation cross-entropy.
+# - Patience is a price: epochs that may lead nowhere, against a better one that may still come.
+# - Images that choose cannot judge. Keep the test set out of `fit`.
+#
+# **In practice:** monitor cross-entropy on validation data, restore the best weights, and begin with a
+# patience of a tenth of the epochs you can afford.
+#
+# **Sources:** Prechelt, 1998. Tanner Abraham, "Classify Handwritten-Digits With Tensorflow", 2021.
+#
+# **Next:** [07 · What helped](07_conclusion.ipynb)

@@ -1,0 +1,137 @@
+"""The `mnist-helpers` command: fetch the data, run the lessons, look at the environment."""
+
+import os
+import platform
+import sys
+from pathlib import Path
+
+import click
+
+from mnist_helpers import __version__
+from mnist_helpers.errors import LessonError, MnistHelpersError, SetupError, UsageError
+
+
+class _Commands(click.Group):
+    """Commands whose errors end as one message and their exit code instead of a traceback."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except MnistHelpersError as error:
+            click.echo(f"Error: {error}", err=True)
+            ctx.exit(error.exit_code)
+        except KeyboardInterrupt:
+            click.echo("Interrupted; what was finished is kept.", err=True)
+            ctx.exit(130)
+
+
+@click.group(cls=_Commands)
+@click.version_option(__version__)
+def main() -> None:
+    """Fetch the data, run the lessons, look at the environment."""
+
+
+@main.command()
+@click.option("--dataset", type=click.Choice(["auto", "mnist", "uci"]), default="auto", show_default=True)
+def data(dataset: str) -> None:
+    """Fetch the images if need be, verify them, and say what there is."""
+    from mnist_helpers import datasets
+
+    click.echo(datasets.load(dataset))
+
+
+@main.command()
+@click.argument("lessons", nargs=-1, metavar="[LESSON]...")
+@click.option("--quick", is_flag=True, help="Small values for every parameter: a minute instead of many.")
+@click.option(
+    "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Set a parameter; may be repeated."
+)
+@click.option("--output", type=click.Path(path_type=Path), default=Path("build/notebooks"), show_default=True)
+@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Lessons run at once.")
+@click.option(
+    "--timeout", type=click.IntRange(1), default=1800, show_default=True, help="Seconds for a cell."
+)
+def run(lessons: tuple, quick: bool, settings: tuple, output: Path, jobs: int, timeout: int) -> None:
+    """Run lessons (all, or such as 02 or 02_baseline_cnn) into executed notebooks and HTML pages."""
+    from tqdm import tqdm
+
+    from mnist_helpers import notebooks
+
+    for setting in settings:
+        if "=" not in setting:
+            raise UsageError(f"--set {setting}: NAME=VALUE is needed, such as --set epochs=2")
+    pairs = dict(setting.split("=", 1) for setting in settings)
+    texts, terminal, results = notebooks.find_lessons(lessons), sys.stderr.isatty(), []
+    found = notebooks.run_lessons(texts, output, pairs, quick, jobs, timeout, bars=terminal)
+    with tqdm(found, "lessons", len(texts), disable=not terminal, unit="lesson") as bar:
+        for result in bar:
+            results.append(result)
+            outcome = f"failed: {result.error}" if result.error else f"done in {result.seconds:.0f} s"
+            bar.write(f"{result.lesson} {outcome}", file=sys.stderr)
+    click.echo(_format_table(results))
+    click.echo(f"Notebooks and pages: {output}")
+    if failed := sorted(result.lesson for result in results if result.error):
+        raise LessonError(
+            f"{len(failed)} of {len(results)} lessons failed: {', '.join(failed)}. "
+            f"What they reached is in {output} as NAME.failed.ipynb"
+        )
+
+
+@main.command()
+def doctor() -> None:
+    """Look at all that the lessons need: each line says ok, or the problem and what to do."""
+    failed = False
+    for look in (_look_at_python, _look_at_machine, _look_at_packages, _look_at_kernel, _look_at_data):
+        try:
+            state, text = "ok", look()
+        except (MnistHelpersError, ImportError) as problem:
+            state, text, failed = "problem", problem, True
+        click.echo(f"{state:<8} {look.__name__.removeprefix('_look_at_'):<9} {text}")
+    if failed:
+        raise SetupError("Something is missing: each line above that starts with 'problem' says what to do")
+
+
+def _look_at_python() -> str:
+    return f"{platform.python_version()} in {sys.prefix}"
+
+
+def _look_at_machine() -> str:
+    import psutil
+
+    return (
+        f"{platform.platform()}, {os.cpu_count()} cores, {psutil.virtual_memory().total / 1e9:.1f} GB memory"
+    )
+
+
+def _look_at_packages() -> str:
+    from mnist_helpers import environment
+
+    environment.check()
+    names = ("tensorflow", "keras", "numpy", "papermill")
+    return ", ".join(f"{name} {environment.installed_version(name)}" for name in names)
+
+
+def _look_at_kernel() -> str:
+    from mnist_helpers import notebooks
+
+    notebooks.check_kernel()
+    return "python3"
+
+
+def _look_at_data() -> str:
+    from mnist_helpers import mnist_files
+
+    if found := mnist_files.find():
+        mnist_files.read(found[1])  # verifies it
+        return f"MNIST ({found[0]}) in {found[1]}"
+    return f"UCI digits; MNIST is not in {mnist_files.cache_folder()} until `mnist-helpers data` fetches it"
+
+
+def _format_table(results: list) -> str:
+    """Lay the results out in columns, in the order of the lessons."""
+    rows = [("lesson", "data set", "seconds", "peak MB", "headline result")]
+    for r in sorted(results, key=lambda result: result.lesson):
+        peak = "unknown" if r.peak_megabytes is None else f"{r.peak_megabytes:.0f}"
+        rows.append((r.lesson, r.dataset, f"{r.seconds:.0f}", peak, "FAILED" if r.error else r.headline))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)

@@ -1,0 +1,173 @@
+"""The images: MNIST, or the UCI digits where MNIST cannot be had, split into training, validation and test.
+
+MNIST: Yann LeCun and Corinna Cortes, made available under CC BY-SA 3.0; never part of this package.
+UCI digits: E. Alpaydin and C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Learning
+Repository, 1998, CC BY 4.0; the 1,797 images that scikit-learn carries.
+
+Environment variables: ``MNIST_HELPERS_DATA`` (a file mnist.npz, or a folder with it or with the four IDX
+files), ``MNIST_HELPERS_CACHE`` (where a download is kept), ``MNIST_HELPERS_OFFLINE=1`` (no network).
+"""
+
+import os
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from mnist_helpers import mnist_files
+from mnist_helpers.errors import DataError, UsageError
+
+# With this seed the first nine images of MNIST, which the article shows, are among the training images.
+_VALIDATION_SEED = 19
+
+
+@dataclass(frozen=True, eq=False)
+class Digits:
+    """A data set: training and validation images, and a test set behind a door.
+
+    Attributes
+    ----------
+    name
+        ``"MNIST"`` or ``"UCI digits"``.
+    source
+        Kind of place the images came from: ``"file"``, ``"cache"``, ``"download"`` or ``"embedded"``.
+    x_train, x_validation
+        Images, uint8 from 0 (paper) to 255 (ink), shape (n, 28, 28, 1).
+    y_train, y_validation
+        Labels, int32 from 0 to 9, shape (n,).
+    note
+        Why these images stand in for others; empty when they do not.
+    """
+
+    name: str
+    source: str
+    x_train: np.ndarray = field(repr=False)
+    y_train: np.ndarray = field(repr=False)
+    x_validation: np.ndarray = field(repr=False)
+    y_validation: np.ndarray = field(repr=False)
+    _test: tuple[np.ndarray, np.ndarray] = field(repr=False)
+    note: str = ""
+
+    def __str__(self) -> str:
+        text = (
+            f"{self.name} ({self.source}): {len(self.x_train):,} training and "
+            f"{len(self.x_validation):,} validation images, {len(self._test[0]):,} test images unopened"
+        )
+        return f"{text}\n{self.note}" if self.note else text
+
+    def subset(self, size: int, seed: int = 0) -> "Digits":
+        """Draw a training subset in which each digit keeps its share; validation and test stay.
+
+        Parameters
+        ----------
+        size
+            Number of training images, at least 10. Where there are not so many, all are kept.
+        seed
+            Same seed, same images, in the same order.
+
+        Raises
+        ------
+        UsageError
+            If `size` is below 10, one image a digit.
+        """
+        if size < 10:
+            raise UsageError(f"subset(size={size}): at least 10 training images are needed, one a digit")
+        if size > len(self.x_train) - 10:
+            return self
+        keep, _ = _split(self.y_train, size, seed)
+        return replace(self, x_train=self.x_train[keep], y_train=self.y_train[keep])
+
+    def open_test(self) -> tuple[np.ndarray, np.ndarray]:
+        """Open the test set: images uint8 (n, 28, 28, 1) and labels int32 (n,).
+
+        Every look at it makes its score a little less honest: a choice that was made with it is no
+        longer tested by it. Lesson 07 opens it, once, after the last choice.
+        """
+        return self._test
+
+
+def load(dataset: str = "auto") -> Digits:
+    """Load the digits, verified and split.
+
+    Parameters
+    ----------
+    dataset
+        ``"mnist"``: from MNIST_HELPERS_DATA, else the cache, else a download. ``"uci"``: the UCI digits,
+        which need no network. ``"auto"``: MNIST, or the UCI digits where MNIST cannot be had.
+
+    Returns
+    -------
+    Digits
+        MNIST: 50,000 training, 10,000 validation and 10,000 test images; UCI: 1,077, 360 and 360.
+
+    Raises
+    ------
+    DataError
+        If MNIST was asked for and cannot be had, or if MNIST_HELPERS_DATA names something that is not MNIST.
+    SetupError
+        If the cache folder cannot be written.
+    UsageError
+        If `dataset` is none of the three.
+    """
+    if dataset not in ("auto", "mnist", "uci"):
+        raise UsageError(f"dataset={dataset!r} is unknown: choose 'auto', 'mnist' or 'uci'")
+    if dataset == "uci":
+        return _load_uci()
+    failures = []
+    if found := mnist_files.find():
+        source, path = found
+        try:
+            return _split_mnist(source, mnist_files.read(path))
+        except DataError as error:
+            if source == "file":
+                raise  # a path that somebody chose is never replaced by something else
+            failures.append(f"cache: {error}")
+            mnist_files.set_aside(path, error)
+    if os.environ.get("MNIST_HELPERS_OFFLINE") == "1":
+        failures.append("download: not tried, because MNIST_HELPERS_OFFLINE is 1")
+    else:
+        for url, files in mnist_files.MIRRORS:
+            try:
+                return _split_mnist("download", mnist_files.fetch(url, files))
+            except DataError as error:
+                failures.append(f"{url}{error}")
+    if dataset == "auto":
+        return _load_uci("MNIST could not be had here: `mnist-helpers data --dataset mnist` says why.")
+    raise DataError("\n  ".join(["MNIST could not be had:", *failures]) + f"\n{mnist_files.MANUAL}.")
+
+
+def _split(labels: np.ndarray, size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Split row numbers into `size` of them and the rest, each digit with its share in both."""
+    from sklearn.model_selection import train_test_split
+
+    rows = np.arange(len(labels))
+    first, rest = train_test_split(rows, train_size=size, stratify=labels, random_state=seed)
+    return np.sort(first), np.sort(rest)
+
+
+def _make_digits(name, source, images, labels, test, validation_size, note="") -> Digits:
+    validation, train = _split(labels, validation_size, _VALIDATION_SEED)
+    split = (images[train], labels[train], images[validation], labels[validation])
+    return Digits(name, source, *split, test, note)
+
+
+def _split_mnist(source: str, arrays: dict[str, np.ndarray]) -> Digits:
+    train, test = (
+        (arrays[f"x_{part}"][..., np.newaxis], arrays[f"y_{part}"].astype(np.int32))
+        for part in ("train", "test")
+    )
+    return _make_digits("MNIST", source, *train, test, validation_size=10_000)
+
+
+def _load_uci(note: str = "") -> Digits:
+    """Enlarge scikit-learn's 8 x 8 digits to 20 x 20 pixels, centred in MNIST's frame of 28 x 28."""
+    from scipy import ndimage
+    from sklearn.datasets import load_digits
+
+    small, labels = load_digits(return_X_y=True)
+    large = ndimage.zoom(small.reshape(-1, 8, 8) / 16, (1, 2.5, 2.5), order=1, grid_mode=True, mode="nearest")
+    images = np.pad(np.rint(large * 255).astype(np.uint8), ((0, 0), (4, 4), (4, 4)))[..., np.newaxis]
+    labels = labels.astype(np.int32)
+    fifth = 360  # images for the test and for validation: a fifth of 1,797, each
+    test, rest = _split(labels, fifth, _VALIDATION_SEED)
+    test = (images[test], labels[test])
+    return _make_digits("UCI digits", "embedded", images[rest], labels[rest], test, fifth, note)

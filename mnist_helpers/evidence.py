@@ -1,0 +1,63 @@
+"""What paired runs say, and how sure they are."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Mean of paired differences with its 95 % confidence interval, in the unit of the values."""
+
+    mean: float
+    low: float
+    high: float
+
+    @property
+    def verdict(self) -> str:
+        """``"higher"``, ``"lower"`` or ``"no detectable difference"``."""
+        if self.low > 0:
+            return "higher"
+        return "lower" if self.high < 0 else "no detectable difference"
+
+    def __str__(self) -> str:
+        return f"{self.mean:+.2f} [{self.low:+.2f}, {self.high:+.2f}], {self.verdict}"
+
+
+def paired_difference(values: Sequence[float], reference: Sequence[float]) -> Difference:
+    """Compare two series of runs that share their seeds: values minus reference, pair by pair.
+
+    Student's t interval: it takes the differences to be roughly normal.
+
+    Parameters
+    ----------
+    values, reference
+        One number a seed, same seeds in the same order; at least two.
+
+    Raises
+    ------
+    ValueError
+        If the series differ in length or have fewer than two runs.
+    """
+    from scipy import stats
+
+    if len(values) != len(reference) or len(values) < 2:
+        raise ValueError(f"expected two or more pairs, found {len(values)} and {len(reference)} runs")
+    differences = np.subtract(values, reference)
+    half = float(stats.t.ppf(0.975, len(differences) - 1) * stats.sem(differences))
+    mean = float(differences.mean())
+    return Difference(mean, mean - half, mean + half)
+
+
+def table(values: Mapping[str, Sequence[float]], reference: str) -> pd.DataFrame:
+    """Tabulate each name's mean and its paired difference to the reference, with interval and verdict."""
+    rows = {}
+    for name, numbers in values.items():
+        rows[name] = {"mean": np.mean(numbers), "runs": len(numbers)}
+        if name != reference:
+            found = paired_difference(numbers, values[reference])
+            rows[name] |= {f"minus {reference}": found.mean, "low": found.low, "high": found.high}
+            rows[name] |= {"verdict": found.verdict}
+    return pd.DataFrame.from_dict(rows, orient="index").round(2).fillna("")

@@ -1,0 +1,231 @@
+"""Figures from plain arrays and runs. Each returns its figure, with a text for those who cannot see it.
+
+A technique keeps its colour and marker in all lessons; solid lines are training, dashed ones validation.
+"""
+
+import io
+from collections.abc import Mapping, Sequence
+from itertools import cycle
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from mnist_helpers.evidence import paired_difference
+
+# Okabe and Ito's palette, which people with any colour vision can tell apart.
+_STYLES = {
+    "baseline": ("#404040", "o"),
+    "L2": ("#0072B2", "s"),
+    "dropout": ("#D55E00", "^"),
+    "augmentation (gentle)": ("#009E73", "D"),
+    "augmentation (article)": ("#CC79A7", "v"),
+    "early stopping": ("#B8860B", "P"),
+    "combined": ("#56B4E9", "X"),
+}
+_RC = {"axes.grid": True, "axes.axisbelow": True, "grid.alpha": 0.3, "font.size": 10, "axes.titlesize": 11}
+
+
+class DescribedFigure(Figure):
+    """A matplotlib figure that shows itself in a notebook once, as PNG with alt text."""
+
+    alt = ""
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        buffer = io.BytesIO()
+        FigureCanvasAgg(self).print_png(buffer)
+        return {"image/png": buffer.getvalue(), "text/plain": self.alt}, {"image/png": {"alt": self.alt}}
+
+
+def _subplots(title: str, alt: str, rows: int = 1, columns: int = 1, size=(7.5, 3.4), **options):
+    with mpl.rc_context(_RC):
+        figure = DescribedFigure(figsize=size, dpi=100, layout="constrained")
+        axes = figure.subplots(rows, columns, squeeze=False, **options)
+        figure.suptitle(title, fontsize=12)
+    figure.alt = f"{title}. {alt}"
+    return figure, axes
+
+
+def _style(name: str, index: int) -> tuple[str, str]:
+    return _STYLES.get(name) or list(_STYLES.values())[index % len(_STYLES)]
+
+
+def image_grid(
+    images: np.ndarray, titles: Sequence[object] | None = None, *, title: str, columns: int = 9
+) -> Figure:
+    """Show images in rows, ink dark on paper.
+
+    Parameters
+    ----------
+    images
+        Shape (n, height, width) or (n, height, width, 1), values of any range: each is scaled alone.
+    titles
+        One text an image, above it.
+    title
+        The figure's title; it also names the data set.
+    columns
+        Images in a row.
+    """
+    rows = -(-len(images) // columns)
+    alt = f"{len(images)} images in {rows} rows"
+    alt += f", titled {', '.join(map(str, titles))}." if titles is not None else "."
+    size = (
+        min(9, 1 + columns),
+        0.5 + rows * min(9, 1 + columns) / columns * (1.25 if titles is not None else 1),
+    )
+    figure, axes = _subplots(title, alt, rows, columns, size)
+    for index, axis in enumerate(axes.flat):
+        axis.set_axis_off()
+        if index < len(images):
+            axis.imshow(np.squeeze(images[index]), cmap="gray_r")
+            if titles is not None:
+                axis.set_title(str(titles[index]), fontsize=8)
+    return figure
+
+
+def curves(runs: Mapping[str, object], *, title: str, mark_best: bool = False) -> Figure:
+    """Draw cross-entropy and accuracy by epoch: solid in training, dashed on validation images.
+
+    Parameters
+    ----------
+    runs
+        ``{name: training.Run}``, or Keras's History of a network without a penalty.
+    title
+        The figure's title; it also names the data set.
+    mark_best
+        Mark each run's epoch of lowest validation cross-entropy by a dotted vertical line.
+    """
+    figure, axes = _subplots(title, "Two line charts by epoch.", 1, 2)
+    for index, (name, run) in enumerate(runs.items()):
+        color, marker = _style(name, index)
+        look = {"color": color, "marker": marker, "markersize": 4}
+        price = "cross_entropy" if "cross_entropy" in run.history else "loss"
+        best = int(np.argmin(run.history[f"val_{price}"])) + 1
+        for axis, metric in zip(axes.flat, (price, "accuracy"), strict=True):
+            epochs = np.arange(1, len(run.history[metric]) + 1)
+            axis.plot(epochs, run.history[metric], "-", **look, label=f"{name}, training")
+            axis.plot(epochs, run.history[f"val_{metric}"], "--", **look, label=f"{name}, validation")
+            if mark_best:
+                axis.axvline(best, color=color, linestyle=":")
+        figure.alt += (
+            f" {name}: cross-entropy ends at {run.history[price][-1]:.3f} in training and "
+            f"{run.history[f'val_{price}'][-1]:.3f} on validation, where it is lowest at epoch {best}."
+        )
+    for axis, label in zip(axes.flat, ("cross-entropy (nats)", "accuracy (share)"), strict=True):
+        axis.set(xlabel="epoch", ylabel=label)
+        axis.xaxis.get_major_locator().set_params(integer=True)
+    axes[0, 0].set_yscale("log")
+    axes[0, 1].legend(fontsize=8)
+    return figure
+
+
+def bars(values: Mapping[object, float], *, title: str, xlabel: str, ylabel: str) -> Figure:
+    """Draw one bar a name, with its value above it."""
+    alt = f"Bar chart of {ylabel}: " + ", ".join(f"{name}: {value:,.4g}" for name, value in values.items())
+    figure, ((axis,),) = _subplots(title, f"{alt}.")
+    drawn = axis.bar([str(name) for name in values], list(values.values()), color="#0072B2")
+    axis.bar_label(drawn, fmt="{:,.4g}", fontsize=8)
+    axis.set(xlabel=xlabel, ylabel=ylabel)
+    return figure
+
+
+def histograms(values: Mapping[str, np.ndarray], *, title: str, xlabel: str) -> Figure:
+    """Draw the distributions of numbers on a common axis, as outlines with a logarithmic count."""
+    spread = "; ".join(f"{name}: standard deviation {np.std(array):.4g}" for name, array in values.items())
+    figure, ((axis,),) = _subplots(title, f"Histograms. {spread}.")
+    edges = np.histogram_bin_edges(np.concatenate([np.ravel(array) for array in values.values()]), 60)
+    for index, (name, array) in enumerate(values.items()):
+        look = {"color": _style(name, index)[0], "linestyle": ("-", "--", ":")[index % 3]}
+        axis.hist(np.ravel(array), edges, histtype="step", label=name, **look)
+    axis.set(xlabel=xlabel, ylabel="count", yscale="log")
+    axis.legend()
+    return figure
+
+
+def confusion(labels: np.ndarray, predicted: np.ndarray, *, title: str) -> Figure:
+    """Count the pairs of true and predicted digit; only the errors are coloured.
+
+    Parameters
+    ----------
+    labels, predicted
+        Integers from 0 to 9, shape (n,).
+    title
+        The figure's title; it also names the data set.
+    """
+    counts = np.zeros((10, 10), dtype=int)
+    np.add.at(counts, (labels, predicted), 1)
+    errors = counts - np.diag(np.diag(counts))
+    true, wrong = np.unravel_index(errors.argmax(), errors.shape)
+    alt = f"{errors.sum()} of {len(labels)} digits are wrong; most often, a {true} is read as {wrong}"
+    figure, ((axis,),) = _subplots(title, f"{alt} ({errors.max()} times).", size=(5.5, 5.2))
+    axis.imshow(errors, cmap="Oranges")
+    axis.grid(visible=False)
+    for row, column in np.ndindex(counts.shape):
+        dark = errors[row, column] > 0.6 * errors.max() > 0
+        axis.text(
+            column, row, counts[row, column] or "·", ha="center", va="center", fontsize=8,
+            color="white" if dark else "black", weight="bold" if row == column else "normal",
+        )  # fmt: skip
+    axis.set(xlabel="predicted digit", ylabel="true digit", xticks=range(10), yticks=range(10))
+    return figure
+
+
+def differences(values: Mapping[str, Sequence[float]], reference: str, *, title: str, xlabel: str) -> Figure:
+    """Draw, for each name, its paired differences to the reference: a dot a seed, mean and 95 % interval.
+
+    Parameters
+    ----------
+    values
+        ``{name: one number a seed}``, the reference among them, same seeds in the same order.
+    reference
+        The name that the others are compared with.
+    title
+        The figure's title; it also names the data set.
+    xlabel
+        What is compared, with its unit.
+    """
+    others = [name for name in values if name != reference]
+    found = {name: paired_difference(values[name], values[reference]) for name in others}
+    alt = "; ".join(f"{name}: {d.mean:+.2f}, from {d.low:+.2f} to {d.high:+.2f}" for name, d in found.items())
+    figure, ((axis,),) = _subplots(
+        title, f"{xlabel}, mean and 95 % interval. {alt}.", size=(7.5, 1.6 + 0.5 * len(others))
+    )
+    axis.axvline(0, color="#404040")
+    for row, name in enumerate(others):
+        color, marker = _style(name, row)
+        each = np.subtract(values[name], values[reference])
+        axis.plot(each, np.full(len(each), row + 0.18), ".", color=color, alpha=0.6)
+        ends = [[found[name].mean - found[name].low], [found[name].high - found[name].mean]]
+        axis.errorbar(found[name].mean, row, xerr=ends, fmt=marker, color=color, capsize=4)
+    axis.set(xlabel=xlabel, yticks=range(len(others)), yticklabels=others, ylim=(len(others) - 0.5, -0.5))
+    return figure
+
+
+def sweep(
+    strengths: Sequence[object],
+    values: Mapping[str, Sequence[float]],
+    *,
+    title: str,
+    xlabel: str,
+    ylabel: str,
+) -> Figure:
+    """Draw what a strength does: one line a name over equally spaced strengths.
+
+    Parameters
+    ----------
+    strengths
+        Shown as text below the axis, in order.
+    values
+        ``{name: one number a strength}``; names that end in "validation" are dashed.
+    title, xlabel, ylabel
+        Texts; units belong to the labels.
+    """
+    alt = "; ".join(f"{name}: {', '.join(f'{v:.4g}' for v in line)}" for name, line in values.items())
+    figure, ((axis,),) = _subplots(title, f"{ylabel} at {', '.join(map(str, strengths))}. {alt}.")
+    for marker, (name, line) in zip(cycle("osD"), values.items(), strict=False):
+        dash = "--" if name.endswith("validation") else "-"
+        axis.plot([str(s) for s in strengths], line, dash, marker=marker, color="#0072B2", label=name)
+    axis.set(xlabel=xlabel, ylabel=ylabel)
+    axis.legend()
+    return figure

@@ -1,0 +1,115 @@
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from mnist_helpers import __version__, cli, mnist_files, notebooks
+from mnist_helpers.errors import SetupError
+
+PARAMETERS = '# %% tags=["parameters"]\nepochs: int = 5  # 1 to 100: passes over the training images'
+
+
+@pytest.fixture
+def invoke(monkeypatch, tmp_path):
+    """Invoke the command on the lessons in tmp_path."""
+    monkeypatch.setattr(notebooks.find_lessons, "__defaults__", ((), tmp_path / "lessons"))
+    monkeypatch.chdir(tmp_path)
+    return lambda *arguments: CliRunner().invoke(cli.main, arguments)
+
+
+def test_version_is_printed(invoke):
+    assert __version__ in invoke("--version").output
+
+
+def test_data_names_the_data_set(invoke):
+    result = invoke("data", "--dataset", "uci")
+    assert result.exit_code == 0
+    assert result.output.startswith("UCI digits")
+
+
+def test_data_that_cannot_be_had_ends_with_exit_code_3_and_no_traceback(invoke, monkeypatch, tmp_path):
+    monkeypatch.setenv("MNIST_HELPERS_DATA", str(tmp_path / "nowhere"))
+    result = invoke("data", "--dataset", "mnist")
+    assert result.exit_code == 3
+    assert result.stderr.startswith("Error: MNIST_HELPERS_DATA")
+    assert "Traceback" not in result.output
+
+
+def test_run_goes_on_after_a_failure_and_ends_with_a_table_and_exit_code_5(invoke, make_lesson, tmp_path):
+    make_lesson("01_broken", PARAMETERS, '# %%\nraise ValueError("on purpose")')
+    make_lesson("02_sound", PARAMETERS, '# %% tags=["headline"]\nprint("UCI digits", epochs)')
+    result = invoke("run", "--set", "epochs=3", "--jobs", "2")
+    assert result.exit_code == 5, result.output
+    assert "code cell 3 (raise ValueError(" in result.stderr  # 2 holds the values that were set
+    assert result.stderr.endswith(
+        "1 of 2 lessons failed: 01_broken. What they reached is in "
+        "build/notebooks as NAME.failed.ipynb\n".replace("/", "\\" if sys.platform == "win32" else "/")
+    )
+    rows = result.stdout.splitlines()
+    assert rows[0].split() == ["lesson", "data", "set", "seconds", "peak", "MB", "headline", "result"]
+    assert rows[1].startswith("01_broken")
+    assert rows[1].endswith("FAILED")
+    assert rows[2].startswith("02_sound   UCI digits")
+    assert rows[2].endswith("UCI digits 3")
+    assert (tmp_path / "build" / "notebooks" / "02_sound.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["--set", "epochs=0"], "1 to 100"),
+        (["--set", "epoch=1"], "Did you mean epochs"),
+        (["--set", "epochs"], "NAME=VALUE"),
+        (["9"], "There is no lesson '9'"),
+        (["--jobs", "0"], "--jobs"),
+        (["--timeout", "x"], "--timeout"),
+    ],
+)
+def test_wrong_usage_ends_with_exit_code_2_and_runs_nothing(arguments, hint, invoke, make_lesson, tmp_path):
+    make_lesson("01_first", PARAMETERS)
+    result = invoke("run", *arguments)
+    assert result.exit_code == 2
+    assert hint in result.stderr
+    assert not (tmp_path / "build").exists()
+
+
+def test_doctor_reports_each_part_and_the_data_that_load_would_use(invoke, monkeypatch, tmp_path):
+    monkeypatch.delenv("MNIST_HELPERS_DATA", raising=False)
+    monkeypatch.setenv("MNIST_HELPERS_CACHE", str(tmp_path / "cache"))
+    result = invoke("doctor")
+    assert result.exit_code == 0, result.output
+    assert [line.split()[:2] for line in result.stdout.splitlines()] == [
+        ["ok", part] for part in ("python", "machine", "packages", "kernel", "data")
+    ]
+    assert "UCI digits; MNIST is not in" in result.stdout
+
+
+def test_doctor_names_what_is_missing_and_ends_with_exit_code_4(invoke, monkeypatch):
+    def fail():
+        raise SetupError("Jupyter has no kernel 'python3'. Install it: …")
+
+    monkeypatch.setattr(notebooks, "check_kernel", fail)
+    result = invoke("doctor")
+    assert result.exit_code == 4
+    assert "problem  kernel    Jupyter has no kernel" in result.stdout
+
+
+def test_doctor_finds_data_that_is_not_mnist(invoke, monkeypatch, tmp_path):
+    (tmp_path / "mnist.npz").write_bytes(b"<html>")
+    monkeypatch.setenv("MNIST_HELPERS_DATA", str(tmp_path / "mnist.npz"))
+    assert mnist_files.find() is not None
+    result = invoke("doctor")
+    assert result.exit_code == 4
+    assert "problem  data" in result.stdout
+
+
+def test_help_comes_without_tensorflow_matplotlib_or_papermill():
+    code = """
+import sys
+from mnist_helpers import cli
+cli.main(["run", "--help"], standalone_mode=False)
+print(sorted({"tensorflow", "matplotlib", "papermill", "numpy"} & set(sys.modules)))
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.splitlines()[-1] == "[]"
