@@ -206,7 +206,7 @@ plots.bars(
 # The first layer's 32 filters, applied to that image. Some found edges like the ones that we set by hand.
 
 # %%
-first_layers = keras.Model(network.inputs, network.layers[1].output)
+first_layers = keras.Model(network.inputs[0], network.layers[1].output)
 maps = keras.ops.convert_to_numpy(first_layers(digits.x_validation[:1]))[0]
 plots.image_grid(
     maps.transpose(2, 0, 1), columns=11, title=f"Answers of the first convolution ({digits.name})"

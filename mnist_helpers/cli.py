@@ -43,14 +43,10 @@ def data(dataset: str) -> None:
 @main.command()
 @click.argument("lessons", nargs=-1, metavar="[LESSON]...")
 @click.option("--quick", is_flag=True, help="Small values for every parameter: a minute instead of many.")
-@click.option(
-    "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Set a parameter; may be repeated."
-)
+@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A parameter; may be repeated.")
 @click.option("--output", type=click.Path(path_type=Path), default=Path("build/notebooks"), show_default=True)
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Lessons run at once.")
-@click.option(
-    "--timeout", type=click.IntRange(1), default=1800, show_default=True, help="Seconds for a cell."
-)
+@click.option("--timeout", type=click.IntRange(1), default=1800, show_default=True, help="Seconds a cell.")
 def run(lessons: tuple, quick: bool, settings: tuple, output: Path, jobs: int, timeout: int) -> None:
     """Run lessons (all, or such as 02 or 02_baseline_cnn) into executed notebooks and HTML pages."""
     from tqdm import tqdm
@@ -81,29 +77,25 @@ def run(lessons: tuple, quick: bool, settings: tuple, output: Path, jobs: int, t
 def doctor() -> None:
     """Look at all that the lessons need: each line says ok, or the problem and what to do."""
     failed = False
-    for look in (_look_at_python, _look_at_machine, _look_at_packages, _look_at_kernel, _look_at_data):
+    for name, look in (("machine", _machine), ("packages", _packages), ("kernel", _kernel), ("data", _data)):
         try:
             state, text = "ok", look()
         except (MnistHelpersError, ImportError) as problem:
             state, text, failed = "problem", problem, True
-        click.echo(f"{state:<8} {look.__name__.removeprefix('_look_at_'):<9} {text}")
+        click.echo(f"{state:<8} {name:<9} {text}")
     if failed:
         raise SetupError("Something is missing: each line above that starts with 'problem' says what to do")
 
 
-def _look_at_python() -> str:
-    return f"{platform.python_version()} in {sys.prefix}"
-
-
-def _look_at_machine() -> str:
+def _machine() -> str:
     import psutil
 
-    return (
-        f"{platform.platform()}, {os.cpu_count()} cores, {psutil.virtual_memory().total / 1e9:.1f} GB memory"
-    )
+    memory = psutil.virtual_memory().total / 1e9
+    python = f"Python {platform.python_version()} in {sys.prefix}"
+    return f"{python}, {platform.platform()}, {os.cpu_count()} cores, {memory:.1f} GB memory"
 
 
-def _look_at_packages() -> str:
+def _packages() -> str:
     from mnist_helpers import environment
 
     environment.check()
@@ -111,14 +103,14 @@ def _look_at_packages() -> str:
     return ", ".join(f"{name} {environment.installed_version(name)}" for name in names)
 
 
-def _look_at_kernel() -> str:
+def _kernel() -> str:
     from mnist_helpers import notebooks
 
     notebooks.check_kernel()
     return "python3"
 
 
-def _look_at_data() -> str:
+def _data() -> str:
     from mnist_helpers import mnist_files
 
     if found := mnist_files.find():
@@ -131,7 +123,7 @@ def _format_table(results: list) -> str:
     """Lay the results out in columns, in the order of the lessons."""
     rows = [("lesson", "data set", "seconds", "peak MB", "headline result")]
     for r in sorted(results, key=lambda result: result.lesson):
-        peak = "unknown" if r.peak_megabytes is None else f"{r.peak_megabytes:.0f}"
+        peak = f"{r.peak_megabytes:.0f}" if r.peak_megabytes else "unknown"
         rows.append((r.lesson, r.dataset, f"{r.seconds:.0f}", peak, "FAILED" if r.error else r.headline))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)

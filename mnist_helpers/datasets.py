@@ -24,28 +24,17 @@ _VALIDATION_SEED = 19
 class Digits:
     """A data set: training and validation images, and a test set behind a door.
 
-    Attributes
-    ----------
-    name
-        ``"MNIST"`` or ``"UCI digits"``.
-    source
-        Kind of place the images came from: ``"file"``, ``"cache"``, ``"download"`` or ``"embedded"``.
-    x_train, x_validation
-        Images, uint8 from 0 (paper) to 255 (ink), shape (n, 28, 28, 1).
-    y_train, y_validation
-        Labels, int32 from 0 to 9, shape (n,).
-    note
-        Why these images stand in for others; empty when they do not.
+    Images are uint8 from 0 (paper) to 255 (ink), shape (n, 28, 28, 1); labels int32 from 0 to 9, shape (n,).
     """
 
-    name: str
-    source: str
+    name: str  # "MNIST" or "UCI digits"
+    source: str  # kind of place: "file", "cache", "download" or "embedded"
     x_train: np.ndarray = field(repr=False)
     y_train: np.ndarray = field(repr=False)
     x_validation: np.ndarray = field(repr=False)
     y_validation: np.ndarray = field(repr=False)
     _test: tuple[np.ndarray, np.ndarray] = field(repr=False)
-    note: str = ""
+    note: str = ""  # why these images stand in for others
 
     def __str__(self) -> str:
         text = (
@@ -55,19 +44,10 @@ class Digits:
         return f"{text}\n{self.note}" if self.note else text
 
     def subset(self, size: int, seed: int = 0) -> "Digits":
-        """Draw a training subset in which each digit keeps its share; validation and test stay.
+        """Draw training images in which each digit keeps its share; validation and test stay.
 
-        Parameters
-        ----------
-        size
-            Number of training images, at least 10. Where there are not so many, all are kept.
-        seed
-            Same seed, same images, in the same order.
-
-        Raises
-        ------
-        UsageError
-            If `size` is below 10, one image a digit.
+        The same seed draws the same images. Where there are not so many, all are kept. Raises UsageError
+        if `size` is below 10, one image a digit.
         """
         if size < 10:
             raise UsageError(f"subset(size={size}): at least 10 training images are needed, one a digit")
@@ -91,22 +71,16 @@ def load(dataset: str = "auto") -> Digits:
     Parameters
     ----------
     dataset
-        ``"mnist"``: from MNIST_HELPERS_DATA, else the cache, else a download. ``"uci"``: the UCI digits,
-        which need no network. ``"auto"``: MNIST, or the UCI digits where MNIST cannot be had.
-
-    Returns
-    -------
-    Digits
-        MNIST: 50,000 training, 10,000 validation and 10,000 test images; UCI: 1,077, 360 and 360.
+        ``"mnist"``: from MNIST_HELPERS_DATA, else the cache, else a download: 50,000 training, 10,000
+        validation and 10,000 test images. ``"uci"``: the UCI digits, which need no network: 1,077, 360 and
+        360. ``"auto"``: MNIST, or the UCI digits where MNIST cannot be had.
 
     Raises
     ------
     DataError
         If MNIST was asked for and cannot be had, or if MNIST_HELPERS_DATA names something that is not MNIST.
-    SetupError
-        If the cache folder cannot be written.
-    UsageError
-        If `dataset` is none of the three.
+    SetupError, UsageError
+        If the cache folder cannot be written; if `dataset` is none of the three.
     """
     if dataset not in ("auto", "mnist", "uci"):
         raise UsageError(f"dataset={dataset!r} is unknown: choose 'auto', 'mnist' or 'uci'")

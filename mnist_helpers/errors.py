@@ -1,7 +1,4 @@
-"""Errors that say what went wrong, where, and the one next step.
-
-Each class carries the exit code with which the command line ends.
-"""
+"""Errors that say what went wrong, where, and the one next step; each carries its exit code."""
 
 
 class MnistHelpersError(Exception):
@@ -11,24 +8,24 @@ class MnistHelpersError(Exception):
 
 
 class UsageError(MnistHelpersError):
-    """The request cannot be right: a name, type or value that no data could make valid."""
+    """A name, type or value that cannot be right, whatever the data."""
 
     exit_code = 2
 
 
 class DataError(MnistHelpersError):
-    """Data could not be found, fetched or trusted."""
+    """Data that could not be found, fetched or trusted."""
 
     exit_code = 3
 
 
 class SetupError(MnistHelpersError):
-    """The environment lacks something: a package, a kernel, a folder that can be written."""
+    """An environment that lacks something: a package, a kernel, a folder that can be written."""
 
     exit_code = 4
 
 
 class LessonError(MnistHelpersError):
-    """A lesson or a training run failed while it ran."""
+    """A lesson that failed while it ran."""
 
     exit_code = 5

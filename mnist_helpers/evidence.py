@@ -27,19 +27,12 @@ class Difference:
 
 
 def paired_difference(values: Sequence[float], reference: Sequence[float]) -> Difference:
-    """Compare two series of runs that share their seeds: values minus reference, pair by pair.
-
-    Student's t interval: it takes the differences to be roughly normal.
+    """Compare two series of runs, values minus reference, by Student's t interval of their differences.
 
     Parameters
     ----------
     values, reference
-        One number a seed, same seeds in the same order; at least two.
-
-    Raises
-    ------
-    ValueError
-        If the series differ in length or have fewer than two runs.
+        One number a seed, same seeds in the same order; at least two, else ValueError.
     """
     from scipy import stats
 
@@ -58,6 +51,6 @@ def table(values: Mapping[str, Sequence[float]], reference: str) -> pd.DataFrame
         rows[name] = {"mean": np.mean(numbers), "runs": len(numbers)}
         if name != reference:
             found = paired_difference(numbers, values[reference])
-            rows[name] |= {f"minus {reference}": found.mean, "low": found.low, "high": found.high}
-            rows[name] |= {"verdict": found.verdict}
+            interval = {"low": found.low, "high": found.high, "verdict": found.verdict}
+            rows[name] |= {f"minus {reference}": found.mean, **interval}
     return pd.DataFrame.from_dict(rows, orient="index").round(2).fillna("")

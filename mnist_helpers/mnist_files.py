@@ -23,12 +23,6 @@ ARRAYS = {
     "x_test": ((10_000, 28, 28), "6d87418db22cc8025d05968bec9bd5c3932904b23485740db143a061a2c9d161"),
     "y_test": ((10_000,), "ddeff807876a9661a1110d45c266c86239a3a1b7d37da0c3716a7a683c852ff5"),
 }
-_IDX_NAMES = {
-    "x_train": "train-images-idx3-ubyte.gz",
-    "y_train": "train-labels-idx1-ubyte.gz",
-    "x_test": "t10k-images-idx3-ubyte.gz",
-    "y_test": "t10k-labels-idx1-ubyte.gz",
-}
 _NPZ = {"mnist.npz": "sha256:731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"}
 _IDX = {
     "train-images-idx3-ubyte.gz": "md5:f68b3c2dcbeaaa9fbdd348bbdeb94873",
@@ -36,6 +30,7 @@ _IDX = {
     "t10k-images-idx3-ubyte.gz": "md5:9fb629c4189551a2d022fa330f9573f3",
     "t10k-labels-idx1-ubyte.gz": "md5:ec29112dd5afa0611ce80d1b7f02629c",
 }
+_IDX_NAMES = dict(zip(ARRAYS, _IDX, strict=True))
 MIRRORS = (
     ("https://storage.googleapis.com/tensorflow/tf-keras-datasets/", _NPZ),
     ("https://ossci-datasets.s3.amazonaws.com/mnist/", _IDX),
@@ -61,12 +56,7 @@ def find() -> tuple[str, Path] | None:
     """Return where MNIST lies on this machine, as ("file" or "cache", path), or None; nothing is read.
 
     A relative MNIST_HELPERS_DATA is looked up from the current folder upwards, because Jupyter runs a
-    notebook in the notebook's own folder.
-
-    Raises
-    ------
-    DataError
-        If MNIST_HELPERS_DATA is set and nothing is there.
+    notebook in the notebook's own folder. Raises DataError if nothing is there.
     """
     if value := os.environ.get("MNIST_HELPERS_DATA"):
         for base in (Path.cwd(), *Path.cwd().parents):
@@ -78,22 +68,10 @@ def find() -> tuple[str, Path] | None:
 
 
 def read(path: Path) -> dict[str, np.ndarray]:
-    """Read and verify MNIST.
+    """Return MNIST's four arrays, uint8, shapes as in `ARRAYS`, read from a path and verified.
 
-    Parameters
-    ----------
-    path
-        A file mnist.npz, or a folder with it or with the four IDX files, gzipped or plain.
-
-    Returns
-    -------
-    dict
-        ``x_train``, ``y_train``, ``x_test`` and ``y_test``, uint8, shapes as in `ARRAYS`.
-
-    Raises
-    ------
-    DataError
-        If it cannot be read, or if an array is not MNIST's; the message gives expected and found for each.
+    The path is a file mnist.npz, or a folder with it or with the four IDX files, gzipped or plain. Raises
+    DataError if it cannot be read or an array is not MNIST's, with expected and found for each.
     """
     if path.is_dir() and (path / "mnist.npz").is_file():
         path = path / "mnist.npz"
@@ -145,21 +123,10 @@ def _read_idx(folder: Path, name: str) -> np.ndarray:
 
 
 def fetch(url: str, files: dict[str, str]) -> dict[str, np.ndarray]:
-    """Download the files of one mirror into the cache and read them.
+    """Download one mirror's ``{file name: "algorithm:hash"}`` into the cache and read the arrays.
 
-    Parameters
-    ----------
-    url
-        Address of the mirror's folder, with a slash at its end.
-    files
-        ``{file name: "algorithm:hash"}``; a file gets its name only after its hash agreed.
-
-    Raises
-    ------
-    DataError
-        If a file cannot be fetched or is not MNIST's.
-    SetupError
-        If the cache folder cannot be written.
+    A file gets its name only after its hash agreed. Raises DataError if one cannot be fetched or is not
+    MNIST's, SetupError if the cache folder cannot be written.
     """
     pooch = _pooch()
     folder = cache_folder()

@@ -1,11 +1,11 @@
 """Figures from plain arrays and runs. Each returns its figure, with a text for those who cannot see it.
 
-A technique keeps its colour and marker in all lessons; solid lines are training, dashed ones validation.
+Every `title` also names the data set, axis labels hold the units. A technique keeps its colour and marker
+in all lessons; solid lines are training, dashed ones validation.
 """
 
 import io
 from collections.abc import Mapping, Sequence
-from itertools import cycle
 
 import matplotlib as mpl
 import numpy as np
@@ -14,12 +14,13 @@ from matplotlib.figure import Figure
 
 from mnist_helpers.evidence import paired_difference
 
-# Okabe and Ito's palette, which people with any colour vision can tell apart.
+# After Okabe and Ito's palette, which people with any colour vision can tell apart.
 _STYLES = {
     "baseline": ("#404040", "o"),
     "L2": ("#0072B2", "s"),
     "dropout": ("#D55E00", "^"),
     "augmentation (gentle)": ("#009E73", "D"),
+    "augmentation (strong)": ("#7A5C00", "<"),
     "augmentation (article)": ("#CC79A7", "v"),
     "early stopping": ("#B8860B", "P"),
     "combined": ("#56B4E9", "X"),
@@ -38,22 +39,21 @@ class DescribedFigure(Figure):
         return {"image/png": buffer.getvalue(), "text/plain": self.alt}, {"image/png": {"alt": self.alt}}
 
 
-def _subplots(title: str, alt: str, rows: int = 1, columns: int = 1, size=(7.5, 3.4), **options):
+def _subplots(title: str, alt: str, rows: int = 1, columns: int = 1, size=(7.5, 3.4)):
     with mpl.rc_context(_RC):
         figure = DescribedFigure(figsize=size, dpi=100, layout="constrained")
-        axes = figure.subplots(rows, columns, squeeze=False, **options)
+        axes = figure.subplots(rows, columns, squeeze=False)
         figure.suptitle(title, fontsize=12)
     figure.alt = f"{title}. {alt}"
     return figure, axes
 
 
 def _style(name: str, index: int) -> tuple[str, str]:
-    return _STYLES.get(name) or list(_STYLES.values())[index % len(_STYLES)]
+    technique = name.split(",")[0]  # "L2, λ = 0.01" is L2
+    return _STYLES.get(technique) or list(_STYLES.values())[index % len(_STYLES)]
 
 
-def image_grid(
-    images: np.ndarray, titles: Sequence[object] | None = None, *, title: str, columns: int = 9
-) -> Figure:
+def image_grid(images: np.ndarray, titles: Sequence | None = None, *, title: str, columns: int = 9) -> Figure:
     """Show images in rows, ink dark on paper.
 
     Parameters
@@ -62,25 +62,19 @@ def image_grid(
         Shape (n, height, width) or (n, height, width, 1), values of any range: each is scaled alone.
     titles
         One text an image, above it.
-    title
-        The figure's title; it also names the data set.
     columns
         Images in a row.
     """
     rows = -(-len(images) // columns)
-    alt = f"{len(images)} images in {rows} rows"
-    alt += f", titled {', '.join(map(str, titles))}." if titles is not None else "."
-    size = (
-        min(9, 1 + columns),
-        0.5 + rows * min(9, 1 + columns) / columns * (1.25 if titles is not None else 1),
-    )
-    figure, axes = _subplots(title, alt, rows, columns, size)
+    named = "" if titles is None else f", titled {', '.join(map(str, titles))}"
+    width = min(9, 1 + columns)
+    size = (width, 0.5 + rows * width / columns * (1.25 if named else 1))
+    figure, axes = _subplots(title, f"{len(images)} images in {rows} rows{named}.", rows, columns, size)
     for index, axis in enumerate(axes.flat):
         axis.set_axis_off()
         if index < len(images):
             axis.imshow(np.squeeze(images[index]), cmap="gray_r")
-            if titles is not None:
-                axis.set_title(str(titles[index]), fontsize=8)
+            axis.set_title("" if titles is None else str(titles[index]), fontsize=8)
     return figure
 
 
@@ -91,8 +85,6 @@ def curves(runs: Mapping[str, object], *, title: str, mark_best: bool = False) -
     ----------
     runs
         ``{name: training.Run}``, or Keras's History of a network without a penalty.
-    title
-        The figure's title; it also names the data set.
     mark_best
         Mark each run's epoch of lowest validation cross-entropy by a dotted vertical line.
     """
@@ -126,12 +118,13 @@ def bars(values: Mapping[object, float], *, title: str, xlabel: str, ylabel: str
     figure, ((axis,),) = _subplots(title, f"{alt}.")
     drawn = axis.bar([str(name) for name in values], list(values.values()), color="#0072B2")
     axis.bar_label(drawn, fmt="{:,.4g}", fontsize=8)
+    axis.margins(y=0.12)  # room for the labels
     axis.set(xlabel=xlabel, ylabel=ylabel)
     return figure
 
 
 def histograms(values: Mapping[str, np.ndarray], *, title: str, xlabel: str) -> Figure:
-    """Draw the distributions of numbers on a common axis, as outlines with a logarithmic count."""
+    """Draw the distributions of arrays of any shape as outlines, with a logarithmic count."""
     spread = "; ".join(f"{name}: standard deviation {np.std(array):.4g}" for name, array in values.items())
     figure, ((axis,),) = _subplots(title, f"Histograms. {spread}.")
     edges = np.histogram_bin_edges(np.concatenate([np.ravel(array) for array in values.values()]), 60)
@@ -144,15 +137,7 @@ def histograms(values: Mapping[str, np.ndarray], *, title: str, xlabel: str) -> 
 
 
 def confusion(labels: np.ndarray, predicted: np.ndarray, *, title: str) -> Figure:
-    """Count the pairs of true and predicted digit; only the errors are coloured.
-
-    Parameters
-    ----------
-    labels, predicted
-        Integers from 0 to 9, shape (n,).
-    title
-        The figure's title; it also names the data set.
-    """
+    """Count the pairs of true and predicted digit, integers of shape (n,); only errors are coloured."""
     counts = np.zeros((10, 10), dtype=int)
     np.add.at(counts, (labels, predicted), 1)
     errors = counts - np.diag(np.diag(counts))
@@ -162,70 +147,44 @@ def confusion(labels: np.ndarray, predicted: np.ndarray, *, title: str) -> Figur
     axis.imshow(errors, cmap="Oranges")
     axis.grid(visible=False)
     for row, column in np.ndindex(counts.shape):
-        dark = errors[row, column] > 0.6 * errors.max() > 0
-        axis.text(
-            column, row, counts[row, column] or "·", ha="center", va="center", fontsize=8,
-            color="white" if dark else "black", weight="bold" if row == column else "normal",
-        )  # fmt: skip
+        color = "white" if errors[row, column] > 0.6 * errors.max() > 0 else "black"
+        look = {"ha": "center", "va": "center", "weight": "bold" if row == column else "normal"}
+        axis.text(column, row, counts[row, column] or "·", fontsize=8, color=color, **look)
     axis.set(xlabel="predicted digit", ylabel="true digit", xticks=range(10), yticks=range(10))
     return figure
 
 
-def differences(values: Mapping[str, Sequence[float]], reference: str, *, title: str, xlabel: str) -> Figure:
-    """Draw, for each name, its paired differences to the reference: a dot a seed, mean and 95 % interval.
+def differences(values: Mapping[str, Sequence], reference: str, *, title: str, xlabel: str) -> Figure:
+    """Draw each name's paired differences to the reference: a dot a seed, the mean and its 95 % interval.
 
     Parameters
     ----------
     values
         ``{name: one number a seed}``, the reference among them, same seeds in the same order.
-    reference
-        The name that the others are compared with.
-    title
-        The figure's title; it also names the data set.
-    xlabel
-        What is compared, with its unit.
     """
     others = [name for name in values if name != reference]
-    found = {name: paired_difference(values[name], values[reference]) for name in others}
-    alt = "; ".join(f"{name}: {d.mean:+.2f}, from {d.low:+.2f} to {d.high:+.2f}" for name, d in found.items())
-    figure, ((axis,),) = _subplots(
-        title, f"{xlabel}, mean and 95 % interval. {alt}.", size=(7.5, 1.6 + 0.5 * len(others))
-    )
+    found = [paired_difference(values[name], values[reference]) for name in others]
+    alt = "; ".join(f"{name}: {difference}" for name, difference in zip(others, found, strict=True))
+    size = (7.5, 1.6 + 0.5 * len(others))
+    figure, ((axis,),) = _subplots(title, f"{xlabel}, mean and 95 % interval. {alt}.", size=size)
     axis.axvline(0, color="#404040")
-    for row, name in enumerate(others):
-        color, marker = _style(name, row)
+    for row, (name, difference) in enumerate(zip(others, found, strict=True)):
+        color, marker = _style(name, row + 1)
         each = np.subtract(values[name], values[reference])
         axis.plot(each, np.full(len(each), row + 0.18), ".", color=color, alpha=0.6)
-        ends = [[found[name].mean - found[name].low], [found[name].high - found[name].mean]]
-        axis.errorbar(found[name].mean, row, xerr=ends, fmt=marker, color=color, capsize=4)
+        half = difference.high - difference.mean
+        axis.errorbar(difference.mean, row, xerr=half, fmt=marker, color=color, capsize=4)
     axis.set(xlabel=xlabel, yticks=range(len(others)), yticklabels=others, ylim=(len(others) - 0.5, -0.5))
     return figure
 
 
-def sweep(
-    strengths: Sequence[object],
-    values: Mapping[str, Sequence[float]],
-    *,
-    title: str,
-    xlabel: str,
-    ylabel: str,
-) -> Figure:
-    """Draw what a strength does: one line a name over equally spaced strengths.
-
-    Parameters
-    ----------
-    strengths
-        Shown as text below the axis, in order.
-    values
-        ``{name: one number a strength}``; names that end in "validation" are dashed.
-    title, xlabel, ylabel
-        Texts; units belong to the labels.
-    """
-    alt = "; ".join(f"{name}: {', '.join(f'{v:.4g}' for v in line)}" for name, line in values.items())
+def sweep(strengths: Sequence, lines: Mapping[str, Sequence], *, title: str, xlabel: str, ylabel: str):
+    """Draw what a strength does, at equal distances: ``{name: a number for each}``, "validation" dashed."""
+    alt = "; ".join(f"{name}: {', '.join(f'{v:.4g}' for v in line)}" for name, line in lines.items())
     figure, ((axis,),) = _subplots(title, f"{ylabel} at {', '.join(map(str, strengths))}. {alt}.")
-    for marker, (name, line) in zip(cycle("osD"), values.items(), strict=False):
-        dash = "--" if name.endswith("validation") else "-"
-        axis.plot([str(s) for s in strengths], line, dash, marker=marker, color="#0072B2", label=name)
+    for index, (name, line) in enumerate(lines.items()):
+        dash = "--" if name == "validation" else "-"
+        axis.plot(list(map(str, strengths)), line, dash, marker="osD"[index % 3], color="#0072B2", label=name)
     axis.set(xlabel=xlabel, ylabel=ylabel)
     axis.legend()
     return figure

@@ -3,6 +3,7 @@
 Two variants that are trained here differ only in what their recipes differ in.
 """
 
+import gc
 import sys
 import time
 from collections.abc import Iterable, Mapping
@@ -15,59 +16,38 @@ environment.check()
 
 import keras
 import numpy as np
+from tensorflow.python.framework import ops
 from tqdm import tqdm
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that defines a training run, as plain values.
+    """Everything that defines a training run, as plain values."""
 
-    Attributes
-    ----------
-    train_size
-        Number of training images; where there are not so many, all of them.
-    epochs
-        Passes through them, at most.
-    batch_size
-        Images a step.
-    learning_rate
-        Adam's step size.
-    l2, dropout_rate
-        As in `models.build_cnn`.
-    augmentation
-        ``"none"``, or a name in `mnist_helpers.augmentation.NAMED`.
-    patience
-        Epochs without a better validation loss after which training stops and the best weights come back;
-        None trains all epochs.
-    curve_size
-        Validation images that are evaluated after each epoch; the final numbers use all of them.
-    seed
-        Draws the subset, the weights, the order of the images and all that is random in the network.
-    """
-
-    train_size: int = 50_000
-    epochs: int = 5
-    batch_size: int = 32
-    learning_rate: float = 1e-3
-    l2: float = 0.0
-    dropout_rate: float = 0.0
-    augmentation: str = "none"
-    patience: int | None = None
-    curve_size: int = 10_000
-    seed: int = 0
+    train_size: int = 50_000  # training images; where there are not so many, all of them
+    epochs: int = 5  # passes through them, at most
+    batch_size: int = 32  # images a step
+    learning_rate: float = 1e-3  # Adam's step size
+    l2: float = 0.0  # as in models.build_cnn
+    dropout_rate: float = 0.0  # as in models.build_cnn
+    augmentation: str = "none"  # "none" or a name in augmentation.NAMED
+    patience: int | None = None  # stop after so many epochs without a better validation loss; None: never
+    curve_size: int = 10_000  # validation images evaluated after each epoch; the final numbers use all
+    seed: int = 0  # draws the subset, the weights, the order and all that is random in the network
 
 
 @dataclass(frozen=True)
 class Run:
     """What came out of a training run: plain numbers.
 
-    Losses are mean cross-entropies in nats without any penalty, accuracies are shares from 0 to 1.
+    Losses are mean cross-entropies in nats without any penalty, accuracies are shares from 0 to 1. They
+    belong to the network that was kept: the last epoch's, or the best one's where patience was set.
     `history` holds lists of one number an epoch; its training numbers are running means over the epoch,
-    with dropout and augmentation on.
+    with dropout and augmentation on. `best_epoch` counts from 1 and has the lowest validation loss.
     """
 
     recipe: Recipe
-    seconds: float
+    seconds: float  # of `fit`, with its evaluations and the tracing of a network's first run
     best_epoch: int
     train_loss: float
     train_accuracy: float
@@ -77,16 +57,16 @@ class Run:
 
 
 def fit(network: keras.Model, digits: datasets.Digits, recipe: Recipe) -> Run:
-    """Compile and train a network on all training images of `digits`, then evaluate it.
+    """Compile and train a network, in place, on all training images of `digits`, then evaluate it.
 
     Parameters
     ----------
     network
-        Takes images of shape (n, 28, 28, 1), values 0 to 255; gives ten probabilities. Trained in place.
+        Takes images of shape (n, 28, 28, 1), values 0 to 255; gives ten probabilities.
     digits
         The images; the test set stays closed.
     recipe
-        Its epochs, batch size, learning rate, patience, curve size and seed are used here.
+        Epochs, batch size, learning rate, patience, curve size and seed; the network is what it is.
     """
     network.compile(
         optimizer=keras.optimizers.Adam(recipe.learning_rate),
@@ -101,6 +81,10 @@ def _fit_compiled(network: keras.Model, digits: datasets.Digits, recipe: Recipe)
     stop = keras.callbacks.EarlyStopping(
         "val_cross_entropy", mode="min", patience=recipe.patience or 0, restore_best_weights=True
     )
+    # TensorFlow registers a gradient with each step it traces, and with it keeps the step's graph for good:
+    # 11 to 20 MB a network. Nothing asks for that gradient again, so it is taken out after the training.
+    registry = getattr(ops.gradient_registry, "_registry", {})
+    registered = set(registry)
     keras.utils.set_random_seed(recipe.seed)  # the order of the images
     start = time.perf_counter()
     history = network.fit(
@@ -114,6 +98,8 @@ def _fit_compiled(network: keras.Model, digits: datasets.Digits, recipe: Recipe)
         verbose=0,
     ).history
     seconds = time.perf_counter() - start
+    for name in set(registry) - registered:
+        del registry[name]
     best = int(np.argmin(history["val_cross_entropy"])) + 1
     on_training = evaluate(network, digits.x_train, digits.y_train)
     on_validation = evaluate(network, digits.x_validation, digits.y_validation)
@@ -127,28 +113,15 @@ def evaluate(network: keras.Model, images: np.ndarray, labels: np.ndarray) -> tu
 
 
 def _build(recipe: Recipe) -> keras.Model:
-    ranges = augmentation.NAMED.get(recipe.augmentation)
-    if ranges is None and recipe.augmentation != "none":
-        known = ", ".join(["none", *augmentation.NAMED])
-        raise UsageError(f"augmentation={recipe.augmentation!r} is unknown: choose one of {known}")
-    return models.build_cnn(l2=recipe.l2, dropout_rate=recipe.dropout_rate, augment=ranges, seed=recipe.seed)
+    known = {"none": None, **augmentation.NAMED}
+    if recipe.augmentation not in known:
+        raise UsageError(f"augmentation={recipe.augmentation!r} is unknown: choose one of {', '.join(known)}")
+    augment = known[recipe.augmentation]
+    return models.build_cnn(l2=recipe.l2, dropout_rate=recipe.dropout_rate, augment=augment, seed=recipe.seed)
 
 
 def train(recipe: Recipe, digits: datasets.Digits) -> tuple[keras.Model, Run]:
-    """Build, train and evaluate the network that a recipe describes.
-
-    Parameters
-    ----------
-    recipe
-        The run.
-    digits
-        All images; the recipe's subset is drawn from them.
-
-    Returns
-    -------
-    keras.Model, Run
-        The trained network and its numbers.
-    """
+    """Build, train and evaluate the network of a recipe, on the recipe's subset of `digits`."""
     network = _build(recipe)
     return network, fit(network, digits.subset(recipe.train_size, recipe.seed), recipe)
 
@@ -162,10 +135,8 @@ def compare(
     ----------
     recipes
         ``{name: recipe}``; the recipe's own seed is replaced.
-    digits
-        All images.
-    seeds
-        One run each.
+    digits, seeds
+        All images; one run a seed.
 
     Returns
     -------
@@ -174,17 +145,26 @@ def compare(
     networks
         ``{name: network}``, as trained with the last seed.
     """
-    jobs = [(name, replace(recipe, seed=seed)) for seed in seeds for name, recipe in recipes.items()]
+    seeds = list(seeds)
     runs: dict[str, list[Run]] = {name: [] for name in recipes}
     networks: dict[str, keras.Model] = {}
     # A bar that is redrawn would litter the stored output of a notebook: it is shown in a terminal only.
-    for name, recipe in tqdm(jobs, unit="run", disable=not sys.stderr.isatty()):
-        if name not in networks:
-            networks[name], run = train(recipe, digits)
-        else:  # a new network would be traced anew: a second, and 11 MB that TensorFlow never frees
-            _restart(networks[name], recipe)
-            run = _fit_compiled(networks[name], digits.subset(recipe.train_size, recipe.seed), recipe)
-        runs[name].append(run)
+    with tqdm(total=len(recipes) * len(seeds), unit="run", disable=not sys.stderr.isatty()) as bar:
+        for name, variant in recipes.items():
+            network = None
+            for seed in seeds:
+                recipe = replace(variant, seed=seed)
+                if network is None:
+                    network, run = train(recipe, digits)
+                else:  # a new network would have to be traced anew, which takes longer than a short run
+                    _restart(network, recipe)
+                    run = _fit_compiled(network, digits.subset(recipe.train_size, seed), recipe)
+                runs[name].append(run)
+                bar.update()
+            networks[name] = _build(recipe)  # without the graphs of the one that was trained
+            networks[name].set_weights(network.get_weights())
+            del network
+            gc.collect()  # they hold each other: without this they stay until Python happens to look
     return runs, networks
 
 
