@@ -183,8 +183,8 @@ loss, accuracy = network.evaluate(digits.x_validation, digits.y_validation, verb
 print(f"validation: cross-entropy {loss:.4f}, accuracy {accuracy:.2%} ({digits.name})")
 
 full_run = digits.name == "MNIST" and len(subset.x_train) == 50_000 and epochs >= 5
-needed = 0.985 if full_run else 0.2
-assert accuracy >= needed, f"accuracy {accuracy:.2%} is below {needed:.1%}: something broke in training"
+needed = 0.98 if full_run else 0.2  # the spread of single runs leaves room below what is usual
+assert accuracy >= needed, f"accuracy {accuracy:.2%} is below {needed:.0%}: something broke in training"
 
 # %% [markdown]
 # ## One prediction

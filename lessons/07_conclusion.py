@@ -35,6 +35,7 @@ epochs: int = 15  # 1 to 100: passes over the training images, in the comparison
 n_seeds: int = 3  # 2 to 20: paired runs of each technique
 final_train_size: int = 50_000  # 100 to 50_000: training images of the final network
 final_epochs: int = 5  # 1 to 50: passes over the training images, for the final network
+final_augmentation: str = "none"  # none, gentle, strong or article: changes for the final network
 
 # %%
 from dataclasses import replace
@@ -150,18 +151,25 @@ pd.DataFrame(
 # %% [markdown]
 # ## The final network
 #
-# The choice is made, on validation images: the combined recipe, now with all training images. Larger
-# batches save time; nothing else changes. Its validation score is printed before the test set is opened,
-# because a choice that could still be changed afterwards would not be a choice.
+# The choice is made before the test set is opened. It need not be the row that did best above, which was
+# for few images. With all training images and five passes there is less to learn by heart, and changed
+# images would need more passes than this lesson waits for. So the final network has dropout alone;
+# `final_augmentation` lets you try the other, best with more epochs. Larger batches save time.
 
 # %%
-final = replace(recipes["combined"], train_size=final_train_size, epochs=final_epochs, batch_size=64)
+final = replace(
+    recipes["dropout"],
+    train_size=final_train_size,
+    epochs=final_epochs,
+    batch_size=64,
+    augmentation=final_augmentation,
+)
 network, run = training.train(final, digits)
 n_trained = min(final_train_size, len(digits.x_train))
 print(f"validation accuracy {run.validation_accuracy:.2%} with {n_trained:,} training images ({digits.name})")
 full_run = digits.name == "MNIST" and n_trained == 50_000 and final_epochs >= 5
-needed = 0.985 if full_run else 0.15
-assert run.validation_accuracy >= needed, f"below {needed:.1%}: something broke in training"
+needed = 0.98 if full_run else 0.15
+assert run.validation_accuracy >= needed, f"below {needed:.0%}: something broke in training"
 
 # %% [markdown]
 # ## The test set, opened once

@@ -64,7 +64,8 @@ def find() -> tuple[str, Path] | None:
                 return "file", path
         raise DataError(f"MNIST_HELPERS_DATA is {value!r}, and nothing is there: correct or unset it")
     cache = cache_folder()
-    return ("cache", cache) if any((cache / name).is_file() for name in (*_NPZ, *_IDX)) else None
+    complete = any(all((cache / name).is_file() for name in files) for files in (_NPZ, _IDX))
+    return ("cache", cache) if complete else None
 
 
 def read(path: Path) -> dict[str, np.ndarray]:
@@ -99,12 +100,12 @@ def _read_npz(path: Path) -> dict[str, np.ndarray]:
         if (total := sum(member.file_size for member in members)) > _MOST_BYTES:
             raise DataError(f"{path.name}: expected at most {_MOST_BYTES:,} bytes unpacked, found {total:,}")
         with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in ARRAYS}
-    except ValueError as error:  # NumPy's word for an array of Python objects
-        reason = "pickled objects, which could run code" if "pickle" in str(error) else error
-        raise DataError(f"{path.name}: expected plain arrays, found {reason}. {MANUAL}") from error
-    except (OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(f"{path.name} is not a readable npz archive ({error}). {MANUAL}") from error
+            return {name: np.asarray(archive[name]) for name in ARRAYS}  # NumPy returns others as bytes
+    except DataError:
+        raise
+    except Exception as error:  # one wrong byte can make zipfile and NumPy raise nearly anything
+        found = "pickled objects, which could run code" if "pickle" in str(error) else error
+        raise DataError(f"{path.name}: expected an npz of plain arrays, found: {found}. {MANUAL}") from error
 
 
 def _read_idx(folder: Path, name: str) -> np.ndarray:
@@ -149,6 +150,9 @@ def fetch(url: str, files: dict[str, str]) -> dict[str, np.ndarray]:
 def set_aside(folder: Path, error: DataError) -> None:
     """Rename the cached files to ``*.bad``, with one warning that says why."""
     warnings.warn(f"the cached MNIST was broken and is set aside as *.bad: {error}", stacklevel=3)
-    for name in (*_NPZ, *_IDX):
-        if (folder / name).is_file():
-            (folder / name).replace(folder / f"{name}.bad")
+    try:
+        for name in (*_NPZ, *_IDX):
+            if (folder / name).is_file():
+                (folder / name).replace(folder / f"{name}.bad")
+    except OSError as problem:
+        raise SetupError(f"{folder} cannot be written: set MNIST_HELPERS_CACHE to a folder") from problem

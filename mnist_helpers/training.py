@@ -56,7 +56,7 @@ class Run:
     history: dict[str, list[float]] = field(repr=False)
 
 
-def fit(network: keras.Model, digits: datasets.Digits, recipe: Recipe) -> Run:
+def fit(network: keras.Model, digits: datasets.Digits, recipe: Recipe, callbacks: Iterable = ()) -> Run:
     """Compile and train a network, in place, on all training images of `digits`, then evaluate it.
 
     Parameters
@@ -67,17 +67,22 @@ def fit(network: keras.Model, digits: datasets.Digits, recipe: Recipe) -> Run:
         The images; the test set stays closed.
     recipe
         Epochs, batch size, learning rate, patience, curve size and seed; the network is what it is.
+    callbacks
+        Keras callbacks that look on.
     """
     network.compile(
         optimizer=keras.optimizers.Adam(recipe.learning_rate),
         loss="sparse_categorical_crossentropy",
         # The loss that Keras reports holds the L2 penalty as well: this metric never does.
         metrics=["accuracy", keras.metrics.SparseCategoricalCrossentropy(name="cross_entropy")],
+        steps_per_execution=32,  # fewer returns to Python: same numbers, a third less time on 1,000 images
     )
-    return _fit_compiled(network, digits, recipe)
+    return _fit_compiled(network, digits, recipe, callbacks)
 
 
-def _fit_compiled(network: keras.Model, digits: datasets.Digits, recipe: Recipe) -> Run:
+def _fit_compiled(
+    network: keras.Model, digits: datasets.Digits, recipe: Recipe, callbacks: Iterable = ()
+) -> Run:
     stop = keras.callbacks.EarlyStopping(
         "val_cross_entropy", mode="min", patience=recipe.patience or 0, restore_best_weights=True
     )
@@ -94,7 +99,7 @@ def _fit_compiled(network: keras.Model, digits: datasets.Digits, recipe: Recipe)
         epochs=recipe.epochs,
         validation_data=(digits.x_validation[: recipe.curve_size], digits.y_validation[: recipe.curve_size]),
         validation_batch_size=250,  # a larger one needs more memory and is no faster
-        callbacks=[] if recipe.patience is None else [stop],
+        callbacks=[*callbacks, *([] if recipe.patience is None else [stop])],
         verbose=0,
     ).history
     seconds = time.perf_counter() - start
@@ -120,10 +125,10 @@ def _build(recipe: Recipe) -> keras.Model:
     return models.build_cnn(l2=recipe.l2, dropout_rate=recipe.dropout_rate, augment=augment, seed=recipe.seed)
 
 
-def train(recipe: Recipe, digits: datasets.Digits) -> tuple[keras.Model, Run]:
+def train(recipe: Recipe, digits: datasets.Digits, callbacks: Iterable = ()) -> tuple[keras.Model, Run]:
     """Build, train and evaluate the network of a recipe, on the recipe's subset of `digits`."""
     network = _build(recipe)
-    return network, fit(network, digits.subset(recipe.train_size, recipe.seed), recipe)
+    return network, fit(network, digits.subset(recipe.train_size, recipe.seed), recipe, callbacks)
 
 
 def compare(
