@@ -29,6 +29,7 @@ lab: .venv/.installed  ## open the lessons in JupyterLab
 
 notebooks: .venv/.installed  ## execute the lessons and keep them as the committed notebooks
 	$(BIN)/mnist-helpers run --output notebooks $(ARGS)
+	$(BIN)/python docs/figure.py
 
 format: .venv/.installed  ## put the code into the project's format
 	$(BIN)/ruff check --fix

@@ -32,7 +32,7 @@
 # %% tags=["parameters"]
 dataset: str = "auto"  # auto, mnist or uci: the images to use
 train_size: int = 1_000  # 100 to 50_000: training images; few, so that overfitting shows
-epochs: int = 12  # 1 to 100: passes over the training images
+epochs: int = 10  # 1 to 100: passes over the training images
 n_seeds: int = 4  # 2 to 20: paired runs of each variant
 
 # %%
@@ -128,6 +128,11 @@ print(f"afterwards, all features:     {run.train_accuracy:.2%}")
 
 # %% [markdown]
 # ## The mechanism: many networks in training, one in use
+#
+# Each mask leaves another, thinner network, and all of them share their weights. The authors of dropout
+# read the full network as an approximate average of those many thin ones, and averages of many models err
+# less. One can also read the mask as noise: the next layer has to find the answer from whatever part of the
+# features it gets, so it spreads its trust.
 #
 # The same image goes through the same trained network 200 times. In training mode each pass has another
 # mask, hence another answer; in use all answers are equal. The spread also says how much the network's

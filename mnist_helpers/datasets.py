@@ -68,19 +68,12 @@ class Digits:
 def load(dataset: str = "auto") -> Digits:
     """Load the digits, verified and split.
 
-    Parameters
-    ----------
-    dataset
-        ``"mnist"``: from MNIST_HELPERS_DATA, else the cache, else a download: 50,000 training, 10,000
-        validation and 10,000 test images. ``"uci"``: the UCI digits, which need no network: 1,077, 360 and
-        360. ``"auto"``: MNIST, or the UCI digits where MNIST cannot be had.
+    ``"mnist"``: from MNIST_HELPERS_DATA, else the cache, else a download: 50,000 training, 10,000 validation
+    and 10,000 test images. ``"uci"``: the UCI digits, which need no network: 1,077, 360 and 360. ``"auto"``:
+    MNIST, or the UCI digits where MNIST cannot be had.
 
-    Raises
-    ------
-    DataError
-        If MNIST was asked for and cannot be had, or if MNIST_HELPERS_DATA names something that is not MNIST.
-    SetupError, UsageError
-        If the cache folder cannot be written; if `dataset` is none of the three.
+    Raises DataError if MNIST was asked for and cannot be had, or if MNIST_HELPERS_DATA names something else;
+    SetupError if the cache folder cannot be written; UsageError if `dataset` is none of the three.
     """
     if dataset not in ("auto", "mnist", "uci"):
         raise UsageError(f"dataset={dataset!r} is unknown: choose 'auto', 'mnist' or 'uci'")

@@ -5,17 +5,13 @@ from importlib import metadata
 
 from mnist_helpers.errors import SetupError
 
-# One library under several names: which one is installed depends on the platform.
-_ALTERNATIVES = {
-    "tensorflow": ("tensorflow-cpu", "tf-nightly"),
-    "tensorflow-cpu": ("tensorflow", "tf-nightly"),
-}
+_TENSORFLOW = ("tensorflow", "tensorflow-cpu", "tf-nightly")  # one library: its name depends on the platform
 _INSTALL = "python -m pip install -r requirements.lock, then python -m pip install --no-deps -e ."
 
 
 def installed_version(name: str) -> str | None:
     """Return the version of a distribution on PyPI, or of its platform's alternative, or None."""
-    for candidate in (name, *_ALTERNATIVES.get(name, ())):
+    for candidate in _TENSORFLOW if name in _TENSORFLOW else (name,):
         try:
             return metadata.version(candidate)
         except metadata.PackageNotFoundError:

@@ -29,16 +29,15 @@ class Difference:
 def paired_difference(values: Sequence[float], reference: Sequence[float]) -> Difference:
     """Compare two series of runs, values minus reference, by Student's t interval of their differences.
 
-    Parameters
-    ----------
-    values, reference
-        One number a seed, same seeds in the same order; at least two, else ValueError.
+    Each holds one number a seed, same seeds in the same order; at least two, else ValueError.
     """
     from scipy import stats
 
     if len(values) != len(reference) or len(values) < 2:
         raise ValueError(f"expected two or more pairs, found {len(values)} and {len(reference)} runs")
     differences = np.subtract(values, reference)
+    if not np.isfinite(differences).all():
+        raise ValueError("a run diverged (NaN): its pair says nothing about the difference")
     half = float(stats.t.ppf(0.975, len(differences) - 1) * stats.sem(differences))
     mean = float(differences.mean())
     return Difference(mean, mean - half, mean + half)
@@ -53,4 +52,4 @@ def table(values: Mapping[str, Sequence[float]], reference: str) -> pd.DataFrame
             found = paired_difference(numbers, values[reference])
             interval = {"low": found.low, "high": found.high, "verdict": found.verdict}
             rows[name] |= {f"minus {reference}": found.mean, **interval}
-    return pd.DataFrame.from_dict(rows, orient="index").round(2).fillna("")
+    return pd.DataFrame.from_dict(rows, orient="index").round(2).astype(object).fillna("")

@@ -8,24 +8,15 @@ import keras
 from keras import layers, regularizers
 
 
-def build_cnn(
-    *, l2: float = 0.0, dropout_rate: float = 0.0, augment: augmentation.Ranges | None = None, seed=None
-) -> keras.Sequential:
+def build_cnn(*, l2=0.0, dropout_rate=0.0, augment: augmentation.Ranges | None = None, seed=None):
     """Build the article's convolutional network, not compiled: 93,322 parameters, whatever the technique.
 
     It takes images of shape (n, 28, 28, 1), values 0 to 255, and gives ten probabilities. Scaling to [0, 1]
     is its first layer, so that arrays can stay uint8.
 
-    Parameters
-    ----------
-    l2
-        λ: each kernel's sum of squares, times λ, is added to the loss. At least 0.
-    dropout_rate
-        Share of the features that are dropped in training, before each dense layer. 0 to below 1.
-    augment
-        Random changes of the training images; None for none.
-    seed
-        Integer, set as Keras's global seed first; None leaves that as it is.
+    `l2`, λ, at least 0: each kernel's sum of squares, times λ, is added to the loss. `dropout_rate`, 0 to
+    below 1: the share of features dropped in training, before each dense layer. `augment`: random changes of
+    the training images. `seed`: an integer that becomes Keras's global seed first; None leaves it alone.
     """
     if seed is not None:
         keras.utils.set_random_seed(seed)

@@ -47,9 +47,8 @@ class Result:
 
 
 def find_lessons(names: Iterable[str] = (), folder: Path | None = None) -> list[Path]:
-    """Return the texts of the named lessons in order, or of all when none is named.
+    """Return the texts of the lessons named, as "02", "02_baseline_cnn" or a path, or of all.
 
-    A name is ``"02"``, ``"02_baseline_cnn"`` or a path; the folder is lessons/ beside the package.
     Raises SetupError if there are no lessons, UsageError if a name is unknown.
     """
     folder = folder or Path(__file__).resolve().parents[1] / "lessons"
@@ -78,10 +77,7 @@ def read_lesson(path: Path) -> Any:
 
 
 def parse_value(parameter: Mapping[str, str], text: str) -> int | float | str | bool:
-    """Turn text into a value of a parameter, which is one entry of what papermill.inspect_notebook returns.
-
-    Raises UsageError if the text has the wrong type or is not what the parameter's comment allows.
-    """
+    """Turn text into a value of a parameter (an entry of papermill.inspect_notebook), or raise UsageError."""
     kind, allowed = parameter["inferred_type_name"], parameter["help"].partition(":")[0]
     try:
         value = _TYPES[kind](text)
@@ -95,10 +91,9 @@ def parse_value(parameter: Mapping[str, str], text: str) -> int | float | str | 
 
 
 def choose_parameters(notebooks: Sequence, settings: Mapping[str, str], quick: bool = False) -> list[dict]:
-    """Return the values to set in each notebook, checked against what it allows; nothing is executed.
+    """Return the values to set in each notebook that has the parameter; nothing is executed.
 
-    A setting, or with `quick` a value of the quick profile, applies to each notebook that has the parameter;
-    settings win. Raises UsageError if none has it or the value is not possible.
+    Settings win over the quick profile. Raises UsageError if no notebook has one or allows its value.
     """
     import papermill
 
@@ -131,12 +126,10 @@ def run_lessons(
 ) -> Iterator[Result]:
     """Execute lessons, each in a process of its own, and yield each result as it comes.
 
-    A finished lesson stands as NAME.ipynb and NAME.html in `output`, which is made if need be. What a failed
-    one reached is kept as NAME.failed.ipynb; it stops no other. Breaking off (Ctrl-C) ends running lessons
-    and their kernels and keeps finished ones. At most `jobs` run at once; `timeout` is each cell's limit in
-    seconds; `bars` shows each running lesson's cells; the rest is as for `choose_parameters`. Before anything
-    runs, raises SetupError if a package or kernel is missing or `output` cannot be written, and UsageError if
-    a setting is not possible.
+    A finished lesson stands as NAME.ipynb and NAME.html in `output`. What a failed one reached is kept as
+    NAME.failed.ipynb; it stops no other. Ctrl-C ends running lessons and keeps finished ones. `timeout` is
+    each cell's limit in seconds; `bars` shows each running lesson's cells. Before anything runs, raises
+    SetupError if a package or kernel is missing or `output` cannot be written, UsageError for bad settings.
     """
     environment.check()
     notebooks = [read_lesson(path) for path in lessons]
@@ -197,9 +190,9 @@ def _run_lesson(path: Path, output: Path, scratch: Path, options: dict) -> Resul
         error = f"raised {problem.ename}: {problem.evalue}"
     found["seconds"], notebook = time.monotonic() - start, nbformat.read(draft, 4)
     if sys.platform != "win32":
-        from resource import RUSAGE_CHILDREN, getrusage  # in KiB on Linux, bytes on macOS
+        from resource import RUSAGE_CHILDREN, getrusage
 
-        unit = 1024 if sys.platform == "linux" else 1
+        unit = 1024 if sys.platform == "linux" else 1  # KiB, else bytes
         found["peak_megabytes"] = getrusage(RUSAGE_CHILDREN).ru_maxrss * unit / 1e6
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     if error:  # papermill calls every cell of such a notebook completed, but only started ones have a time
@@ -242,9 +235,6 @@ def _publish(notebook: Any, draft: Path, output: Path, failed: bool) -> Any:
 
 
 def _check_names(kind: str, names: Iterable[str], known: Collection[str]) -> None:
-    for name in names:
-        if name not in known:
-            nearest = "".join(
-                f" Did you mean {match}?" for match in difflib.get_close_matches(name, known, 1)
-            )
-            raise UsageError(f"There is no {kind} {name!r}.{nearest} There are: {', '.join(known)}")
+    for name in (name for name in names if name not in known):
+        nearest = [f" Did you mean {match}?" for match in difflib.get_close_matches(name, known, 1)]
+        raise UsageError(f"There is no {kind} {name!r}.{''.join(nearest)} There are: {', '.join(known)}")

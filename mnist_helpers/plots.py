@@ -1,4 +1,4 @@
-"""Figures from plain arrays and runs. Each returns its figure, with a text for those who cannot see it.
+"""Figures from plain arrays and runs, each returned with a text for those who cannot see it.
 
 Every `title` also names the data set, axis labels hold the units. A technique keeps its colour and marker
 in all lessons; solid lines are training, dashed ones validation.
@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from mnist_helpers.evidence import paired_difference
@@ -20,7 +19,6 @@ _STYLES = {
     "L2": ("#0072B2", "s"),
     "dropout": ("#D55E00", "^"),
     "augmentation (gentle)": ("#009E73", "D"),
-    "augmentation (strong)": ("#7A5C00", "<"),
     "augmentation (article)": ("#CC79A7", "v"),
     "early stopping": ("#B8860B", "P"),
     "combined": ("#56B4E9", "X"),
@@ -34,8 +32,7 @@ class DescribedFigure(Figure):
     alt = ""
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        buffer = io.BytesIO()
-        FigureCanvasAgg(self).print_png(buffer)
+        self.savefig(buffer := io.BytesIO(), format="png")
         return {"image/png": buffer.getvalue(), "text/plain": self.alt}, {"image/png": {"alt": self.alt}}
 
 
@@ -54,16 +51,9 @@ def _style(name: str, index: int) -> tuple[str, str]:
 
 
 def image_grid(images: np.ndarray, titles: Sequence | None = None, *, title: str, columns: int = 9) -> Figure:
-    """Show images in rows, ink dark on paper.
+    """Show images in rows, ink dark on paper, each below its title.
 
-    Parameters
-    ----------
-    images
-        Shape (n, height, width) or (n, height, width, 1), values of any range: each is scaled alone.
-    titles
-        One text an image, above it.
-    columns
-        Images in a row.
+    Shape (n, height, width) or (n, height, width, 1), values of any range: each is scaled alone.
     """
     rows = -(-len(images) // columns)
     named = "" if titles is None else f", titled {', '.join(map(str, titles))}"
@@ -81,19 +71,17 @@ def image_grid(images: np.ndarray, titles: Sequence | None = None, *, title: str
 def curves(runs: Mapping[str, object], *, title: str, mark_best: bool = False) -> Figure:
     """Draw cross-entropy and accuracy by epoch: solid in training, dashed on validation images.
 
-    Parameters
-    ----------
-    runs
-        ``{name: training.Run}``, or Keras's History of a network without a penalty.
-    mark_best
-        Mark each run's epoch of lowest validation cross-entropy by a dotted vertical line.
+    `runs` is ``{name: training.Run}``, or Keras's History of a network without a penalty. `mark_best` draws
+    a dotted line at each run's epoch of lowest validation cross-entropy.
     """
     figure, axes = _subplots(title, "Two line charts by epoch.", 1, 2)
+    lowest = np.inf  # on validation images; training below a tenth of it would squeeze the rest
     for index, (name, run) in enumerate(runs.items()):
         color, marker = _style(name, index)
         look = {"color": color, "marker": marker, "markersize": 4}
         price = "cross_entropy" if "cross_entropy" in run.history else "loss"
         best = int(np.argmin(run.history[f"val_{price}"])) + 1
+        lowest = min(lowest, min(run.history[f"val_{price}"]))
         for axis, metric in zip(axes.flat, (price, "accuracy"), strict=True):
             epochs = np.arange(1, len(run.history[metric]) + 1)
             axis.plot(epochs, run.history[metric], "-", **look, label=f"{name}, training")
@@ -107,7 +95,7 @@ def curves(runs: Mapping[str, object], *, title: str, mark_best: bool = False) -
     for axis, label in zip(axes.flat, ("cross-entropy (nats)", "accuracy (share)"), strict=True):
         axis.set(xlabel="epoch", ylabel=label)
         axis.xaxis.get_major_locator().set_params(integer=True)
-    axes[0, 0].set_yscale("log")
+    axes[0, 0].set(yscale="log", ylim=(max(axes[0, 0].get_ylim()[0], lowest / 10), None))
     axes[0, 1].legend(fontsize=8)
     return figure
 
@@ -157,10 +145,7 @@ def confusion(labels: np.ndarray, predicted: np.ndarray, *, title: str) -> Figur
 def differences(values: Mapping[str, Sequence], reference: str, *, title: str, xlabel: str) -> Figure:
     """Draw each name's paired differences to the reference: a dot a seed, the mean and its 95 % interval.
 
-    Parameters
-    ----------
-    values
-        ``{name: one number a seed}``, the reference among them, same seeds in the same order.
+    `values` is ``{name: one number a seed}``, the reference among them, same seeds in the same order.
     """
     others = [name for name in values if name != reference]
     found = [paired_difference(values[name], values[reference]) for name in others]

@@ -103,7 +103,7 @@ def server():
     """Serve `answers`, {path: bytes, a status code, or seconds to hang}, and keep the `requests`."""
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):  # noqa: N802 - the name is http.server's
+        def do_GET(self):
             server.requests.append(self.path)
             answer = server.answers.get(self.path, 404)
             if isinstance(answer, float):
@@ -188,7 +188,8 @@ def test_wrong_array_is_refused_with_expected_and_found(fault, arrays, tmp_path)
 
 
 def test_every_wrong_array_is_named_at_once(arrays, tmp_path):
-    found = refuse(tmp_path / "mnist.npz", pack(**{name: a[:1] for name, a in arrays.items()}), "is not MNIST")
+    short = {name: array[:1] for name, array in arrays.items()}
+    found = refuse(tmp_path / "mnist.npz", pack(**short), "is not MNIST")
     assert all(f"{name}: expected uint8" in found for name in arrays)
     assert mnist_files.MANUAL in found
 
@@ -265,7 +266,7 @@ def test_a_wrong_byte_anywhere_is_refused_or_harmless(arrays, tmp_path):  # 1
             mnist_files.read(tmp_path / "mnist.npz")
         except DataError:
             refused += 1
-    assert refused > 0.7 * len(places)
+    assert refused > len(places) / 2
 
 
 def build_zip(member, content, times=1, names=tuple(mnist_files.ARRAYS)):
@@ -288,12 +289,6 @@ def bomb_that_lies():
     return bomb().replace(struct.pack("<I", 65 * 2**20), struct.pack("<I", 1000))
 
 
-def huge_claim():
-    """Claim ten TB in an array's own header."""
-    header = npy(np.zeros(10**6, np.uint8))[:128]
-    return build_zip("x_train", header.replace(b"(1000000,), }       ", b"(10000000000000,), }"))
-
-
 def duplicate():
     with warnings.catch_warnings(action="ignore"):  # zipfile's own, about the duplicate
         return build_zip("x_train", npy(np.zeros(3)), names=[*mnist_files.ARRAYS, "x_train"])
@@ -304,7 +299,6 @@ def duplicate():
     [
         (bomb, "expected at most 67,108,864 bytes unpacked, found 68,157,440"),
         (bomb_that_lies, "expected an npz"),
-        (huge_claim, "expected an npz"),
         (duplicate, "found .*'x_train.npy', 'x_train.npy'"),
     ],
 )
@@ -315,6 +309,14 @@ def test_archive_built_to_harm_is_refused_in_little_memory(attack, message, tmp_
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 20e6
+
+
+def test_array_that_claims_a_petabyte_is_refused(tmp_path):  # 5
+    header = npy(np.zeros(10**6, np.uint8))[:128]
+    claim = header.replace(b"(1000000,), }         ", b"(1000000000000000,), }")
+    assert len(claim) == len(header)
+    assert claim != header
+    refuse(tmp_path / "mnist.npz", build_zip("x_test", claim), "expected an npz")
 
 
 def test_gzip_bomb_is_refused_in_little_memory(arrays, tmp_path):  # 5
@@ -439,7 +441,7 @@ def test_mirror_that_fails_is_followed_by_the_next(answer, arrays, place, server
         (f"{server.url}one/", {"mnist.npz": digest_of(content)}),
         (f"{server.url}two/", {name: digest_of(data, "md5") for name, data in files.items()}),
     ]
-    with pytest.raises(DataError, match="mnist.npz") as caught:
+    with pytest.raises(DataError, match="mnist") as caught:
         mnist_files.fetch(*mirrors[0])
     assert (str(answer) if isinstance(answer, int) else "a login page or a proxy?") in str(caught.value)
     assert list(place.iterdir()) == []
@@ -452,9 +454,7 @@ def test_load_goes_on_to_the_next_mirror(splittable, server, monkeypatch):  # 9
     content = pack(**splittable)
     server.answers |= {"/one/mnist.npz": 500, "/two/mnist.npz": content}
     files = {"mnist.npz": digest_of(content)}
-    monkeypatch.setattr(
-        mnist_files, "MIRRORS", [(server.url + "one/", files), (server.url + "two/", files)]
-    )
+    monkeypatch.setattr(mnist_files, "MIRRORS", [(server.url + "one/", files), (server.url + "two/", files)])
     assert datasets.load("mnist").source == "download"
     assert server.requests == ["/one/mnist.npz", "/two/mnist.npz"]
 

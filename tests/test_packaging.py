@@ -120,6 +120,13 @@ def test_links_to_files_lead_somewhere(name):
     assert [link for link in links if not (ROOT / link).exists()] == []
 
 
+def test_figure_of_the_readme_is_the_one_of_the_last_lesson(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "docs")
+    from figure import find_figure
+
+    assert (ROOT / "docs" / "figure.png").read_bytes() == find_figure()
+
+
 def test_workflow_has_few_rights_and_pinned_actions():
     text = read(".github/workflows/ci.yml")
     workflow = yaml.safe_load(text)
