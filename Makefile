@@ -18,7 +18,7 @@ quick: .venv/.installed  ## run all lessons with small values
 test: .venv/.installed  ## lint, unit tests, and all lessons with small values, their outputs compared
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2
 	$(BIN)/python tests/nbval_lessons.py
 
 test-full: .venv/.installed  ## run the committed notebooks as they are, their outputs compared

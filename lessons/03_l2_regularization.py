@@ -33,7 +33,7 @@
 dataset: str = "auto"  # auto, mnist or uci: the images to use
 train_size: int = 1_000  # 100 to 50_000: training images; few, so that overfitting shows
 epochs: int = 10  # 1 to 100: passes over the training images
-n_seeds: int = 4  # 2 to 20: paired runs of each variant
+n_seeds: int = 3  # 2 to 20: paired runs of each variant
 
 # %%
 from dataclasses import replace

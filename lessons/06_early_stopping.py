@@ -32,7 +32,7 @@
 # %% tags=["parameters"]
 dataset: str = "auto"  # auto, mnist or uci: the images to use
 train_size: int = 2_000  # 100 to 50_000: training images; few, so that overfitting shows
-epochs: int = 25  # 2 to 200: passes over the training images, too many on purpose
+epochs: int = 20  # 2 to 200: passes over the training images, too many on purpose
 patience: int = 2  # 0 to 50: epochs without improvement that are waited for
 n_seeds: int = 4  # 2 to 20: runs
 

@@ -31,7 +31,7 @@
 # %% tags=["parameters"]
 dataset: str = "auto"  # auto, mnist or uci: the images to use
 train_size: int = 1_000  # 100 to 50_000: training images of the comparison
-epochs: int = 12  # 1 to 100: passes over the training images, in the comparison
+epochs: int = 10  # 1 to 100: passes over the training images, in the comparison
 n_seeds: int = 3  # 2 to 20: paired runs of each technique
 final_train_size: int = 50_000  # 100 to 50_000: training images of the final network
 final_epochs: int = 5  # 1 to 50: passes over the training images, for the final network

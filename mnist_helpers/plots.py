@@ -57,8 +57,8 @@ def image_grid(images: np.ndarray, titles: Sequence | None = None, *, title: str
     """
     rows = -(-len(images) // columns)
     named = "" if titles is None else f", titled {', '.join(map(str, titles))}"
-    width = min(9, 1 + columns)
-    size = (width, 0.5 + rows * width / columns * (1.25 if named else 1))
+    cell = min(9, 1 + columns) / columns  # inches
+    size = (max(4, cell * columns), 0.5 + rows * cell * (1.25 if named else 1))
     figure, axes = _subplots(title, f"{len(images)} images in {rows} rows{named}.", rows, columns, size)
     for index, axis in enumerate(axes.flat):
         axis.set_axis_off()

@@ -80,7 +80,7 @@ def test_doctor_reports_each_part_and_the_data_that_load_would_use(invoke, monke
     result = invoke("doctor")
     assert result.exit_code == 0, result.output
     assert [line.split()[:2] for line in result.stdout.splitlines()] == [
-        ["ok", part] for part in ("python", "machine", "packages", "kernel", "data")
+        ["ok", part] for part in ("machine", "packages", "kernel", "data")
     ]
     assert "UCI digits; MNIST is not in" in result.stdout
 
