@@ -19,7 +19,7 @@
 # Previous: [01 · Look at the digits](01_data_exploration.ipynb) ·
 # Next: [03 · Penalise large weights](03_l2_regularization.ipynb)
 #
-# **Time:** about 2 minutes on 2 CPU cores.
+# **Time:** about 1 minute on 2 CPU cores.
 #
 # **You will do:** write a convolutional network out layer by layer, train it for five epochs, evaluate it
 # and look at what it gets wrong.

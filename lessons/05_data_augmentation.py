@@ -19,7 +19,7 @@
 # Previous: [04 · Drop features at random](04_dropout.ipynb) ·
 # Next: [06 · Stop in time](06_early_stopping.ipynb)
 #
-# **Time:** about 2 minutes on 2 CPU cores.
+# **Time:** about 1 minute on 2 CPU cores.
 #
 # **You will do:** look at changed digits, find out which changes keep a label, and train with gentle
 # and with harmful ones.

@@ -18,7 +18,7 @@
 #
 # Previous: [06 · Stop in time](06_early_stopping.ipynb) · Next: –
 #
-# **Time:** about 3 minutes on 2 CPU cores.
+# **Time:** about 2 minutes on 2 CPU cores.
 #
 # **You will do:** compare all techniques over paired seeds, combine what helped, open the test set once,
 # and try the final network on handwriting from elsewhere.

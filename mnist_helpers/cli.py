@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import click
+from tqdm import tqdm
 
 from mnist_helpers import __version__
 from mnist_helpers.errors import LessonError, MnistHelpersError, SetupError, UsageError
@@ -49,13 +50,10 @@ def data(dataset: str) -> None:
 @click.option("--timeout", type=click.IntRange(1), default=1800, show_default=True, help="Seconds a cell.")
 def run(lessons: tuple, quick: bool, settings: tuple, output: Path, jobs: int, timeout: int) -> None:
     """Run lessons (all, or such as 02 or 02_baseline_cnn) into executed notebooks and HTML pages."""
-    from tqdm import tqdm
-
     from mnist_helpers import notebooks
 
-    for setting in settings:
-        if "=" not in setting:
-            raise UsageError(f"--set {setting}: NAME=VALUE is needed, such as --set epochs=2")
+    if wrong := [setting for setting in settings if "=" not in setting]:
+        raise UsageError(f"--set {wrong[0]}: NAME=VALUE is needed, such as --set epochs=2")
     pairs = dict(setting.split("=", 1) for setting in settings)
     texts, terminal, results = notebooks.find_lessons(lessons), sys.stderr.isatty(), []
     found = notebooks.run_lessons(texts, output, pairs, quick, jobs, timeout, bars=terminal)
@@ -64,20 +62,20 @@ def run(lessons: tuple, quick: bool, settings: tuple, output: Path, jobs: int, t
             results.append(result)
             outcome = f"failed: {result.error}" if result.error else f"done in {result.seconds:.0f} s"
             bar.write(f"{result.lesson} {outcome}", file=sys.stderr)
-    click.echo(_format_table(results))
-    click.echo(f"Notebooks and pages: {output}")
+    click.echo(f"{_format_table(results)}\nNotebooks and pages: {output}")
     if failed := sorted(result.lesson for result in results if result.error):
-        raise LessonError(
-            f"{len(failed)} of {len(results)} lessons failed: {', '.join(failed)}. "
-            f"What they reached is in {output} as NAME.failed.ipynb"
-        )
+        reached = f"What they reached is in {output} as NAME.failed.ipynb"
+        raise LessonError(f"{len(failed)} of {len(results)} lessons failed: {', '.join(failed)}. {reached}")
 
 
 @main.command()
 def doctor() -> None:
     """Look at all that the lessons need: each line says ok, or the problem and what to do."""
+    from mnist_helpers import notebooks
+
+    looks = {"machine": _machine, "packages": _packages, "kernel": notebooks.check_kernel, "data": _data}
     failed = False
-    for name, look in (("machine", _machine), ("packages", _packages), ("kernel", _kernel), ("data", _data)):
+    for name, look in looks.items():
         try:
             state, text = "ok", look()
         except (MnistHelpersError, ImportError) as problem:
@@ -101,13 +99,6 @@ def _packages() -> str:
     environment.check()
     names = ("tensorflow", "keras", "numpy", "papermill")
     return ", ".join(f"{name} {environment.installed_version(name)}" for name in names)
-
-
-def _kernel() -> str:
-    from mnist_helpers import notebooks
-
-    notebooks.check_kernel()
-    return "python3"
 
 
 def _data() -> str:

@@ -1,6 +1,6 @@
 """The images: MNIST, or the UCI digits where MNIST cannot be had, split into training, validation and test.
 
-MNIST: Yann LeCun and Corinna Cortes, made available under CC BY-SA 3.0; never part of this package.
+MNIST: see `mnist_helpers.mnist_files`.
 UCI digits: E. Alpaydin and C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Learning
 Repository, 1998, CC BY 4.0; the 1,797 images that scikit-learn carries.
 
@@ -37,10 +37,8 @@ class Digits:
     note: str = ""  # why these images stand in for others
 
     def __str__(self) -> str:
-        text = (
-            f"{self.name} ({self.source}): {len(self.x_train):,} training and "
-            f"{len(self.x_validation):,} validation images, {len(self._test[0]):,} test images unopened"
-        )
+        sizes = f"{len(self.x_train):,} training and {len(self.x_validation):,} validation images"
+        text = f"{self.name} ({self.source}): {sizes}, {len(self._test[0]):,} test images unopened"
         return f"{text}\n{self.note}" if self.note else text
 
     def subset(self, size: int, seed: int = 0) -> "Digits":
@@ -59,8 +57,7 @@ class Digits:
     def open_test(self) -> tuple[np.ndarray, np.ndarray]:
         """Open the test set: images uint8 (n, 28, 28, 1) and labels int32 (n,).
 
-        Every look at it makes its score a little less honest: a choice that was made with it is no
-        longer tested by it. Lesson 07 opens it, once, after the last choice.
+        What was chosen with it is not tested by it: lesson 07 opens it, once, after the last choice.
         """
         return self._test
 
@@ -118,11 +115,9 @@ def _make_digits(name, source, images, labels, test, validation_size, note="") -
 
 
 def _split_mnist(source: str, arrays: dict[str, np.ndarray]) -> Digits:
-    train, test = (
-        (arrays[f"x_{part}"][..., np.newaxis], arrays[f"y_{part}"].astype(np.int32))
-        for part in ("train", "test")
-    )
-    return _make_digits("MNIST", source, *train, test, validation_size=10_000)
+    x, x_test = (arrays[name][..., np.newaxis] for name in ("x_train", "x_test"))
+    y, y_test = (arrays[name].astype(np.int32) for name in ("y_train", "y_test"))
+    return _make_digits("MNIST", source, x, y, (x_test, y_test), validation_size=10_000)
 
 
 def _load_uci(note: str = "") -> Digits:

@@ -18,9 +18,8 @@ class Difference:
     @property
     def verdict(self) -> str:
         """``"higher"``, ``"lower"`` or ``"no detectable difference"``."""
-        if self.low > 0:
-            return "higher"
-        return "lower" if self.high < 0 else "no detectable difference"
+        below = "lower" if self.high < 0 else "no detectable difference"
+        return "higher" if self.low > 0 else below
 
     def __str__(self) -> str:
         return f"{self.mean:+.2f} [{self.low:+.2f}, {self.high:+.2f}], {self.verdict}"
@@ -38,9 +37,8 @@ def paired_difference(values: Sequence[float], reference: Sequence[float]) -> Di
     differences = np.subtract(values, reference)
     if not np.isfinite(differences).all():
         raise ValueError("a run diverged (NaN): its pair says nothing about the difference")
-    half = float(stats.t.ppf(0.975, len(differences) - 1) * stats.sem(differences))
-    mean = float(differences.mean())
-    return Difference(mean, mean - half, mean + half)
+    mean, half = differences.mean(), stats.t.ppf(0.975, len(differences) - 1) * stats.sem(differences)
+    return Difference(float(mean), float(mean - half), float(mean + half))
 
 
 def table(values: Mapping[str, Sequence[float]], reference: str) -> pd.DataFrame:

@@ -129,11 +129,10 @@ def fetch(url: str, files: dict[str, str]) -> dict[str, np.ndarray]:
     A file gets its name only after its hash agreed. Raises DataError if one cannot be fetched or is not
     MNIST's, SetupError if the cache folder cannot be written.
     """
-    pooch = _pooch()
-    folder = cache_folder()
+    pooch, folder = _pooch(), cache_folder()
     try:
         pooch.utils.make_local_storage(folder)
-    except (OSError, PermissionError) as error:
+    except OSError as error:
         raise SetupError(f"{folder} cannot be written: set MNIST_HELPERS_CACHE to a folder") from error
     pooch.get_logger().setLevel(logging.WARNING)
     for name, digest in files.items():
@@ -151,8 +150,7 @@ def set_aside(folder: Path, error: DataError) -> None:
     """Rename the cached files to ``*.bad``, with one warning that says why."""
     warnings.warn(f"the cached MNIST was broken and is set aside as *.bad: {error}", stacklevel=3)
     try:
-        for name in (*_NPZ, *_IDX):
-            if (folder / name).is_file():
-                (folder / name).replace(folder / f"{name}.bad")
+        for path in (folder / name for name in (*_NPZ, *_IDX) if (folder / name).is_file()):
+            path.replace(f"{path}.bad")
     except OSError as problem:
         raise SetupError(f"{folder} cannot be written: set MNIST_HELPERS_CACHE to a folder") from problem

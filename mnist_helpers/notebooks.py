@@ -104,8 +104,8 @@ def choose_parameters(notebooks: Sequence, settings: Mapping[str, str], quick: b
     return [{k: parse_value(table[k], str(v)) for k, v in wanted.items() if k in table} for table in tables]
 
 
-def check_kernel(name: str = "python3") -> None:
-    """Raise SetupError, with the command that installs it, if Jupyter has no kernel of that name."""
+def check_kernel(name: str = "python3") -> str:
+    """Return the kernel's name, or raise SetupError with the command that installs it."""
     from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 
     try:
@@ -113,23 +113,18 @@ def check_kernel(name: str = "python3") -> None:
     except NoSuchKernel:
         command = f'"{sys.executable}" -m ipykernel install --sys-prefix --name {name}'
         raise SetupError(f"Jupyter has no kernel {name!r}. Install it: {command}") from None
+    return name
 
 
 def run_lessons(
-    lessons: Sequence[Path],
-    output: Path,
-    settings: Mapping[str, str] | None = None,
-    quick: bool = False,
-    jobs: int = 1,
-    timeout: int = 1800,
-    bars: bool = False,
+    lessons: Sequence[Path], output: Path, settings=None, quick=False, jobs=1, timeout=1800, bars=False
 ) -> Iterator[Result]:
     """Execute lessons, each in a process of its own, and yield each result as it comes.
 
-    A finished lesson stands as NAME.ipynb and NAME.html in `output`. What a failed one reached is kept as
-    NAME.failed.ipynb; it stops no other. Ctrl-C ends running lessons and keeps finished ones. `timeout` is
-    each cell's limit in seconds; `bars` shows each running lesson's cells. Before anything runs, raises
-    SetupError if a package or kernel is missing or `output` cannot be written, UsageError for bad settings.
+    A finished lesson stands as NAME.ipynb and NAME.html in `output`, what a failed one reached as
+    NAME.failed.ipynb. `settings` maps names to text, `timeout` is each cell's limit in seconds, `bars` shows
+    each lesson's cells. Before anything runs, raises SetupError if a package or kernel is missing or `output`
+    cannot be written, UsageError for bad settings. Ctrl-C ends running lessons and keeps finished ones.
     """
     environment.check()
     notebooks = [read_lesson(path) for path in lessons]
@@ -192,7 +187,7 @@ def _run_lesson(path: Path, output: Path, scratch: Path, options: dict) -> Resul
     if sys.platform != "win32":
         from resource import RUSAGE_CHILDREN, getrusage
 
-        unit = 1024 if sys.platform == "linux" else 1  # KiB, else bytes
+        unit = 1024 if sys.platform == "linux" else 1
         found["peak_megabytes"] = getrusage(RUSAGE_CHILDREN).ru_maxrss * unit / 1e6
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     if error:  # papermill calls every cell of such a notebook completed, but only started ones have a time

@@ -150,15 +150,15 @@ def differences(values: Mapping[str, Sequence], reference: str, *, title: str, x
     others = [name for name in values if name != reference]
     found = [paired_difference(values[name], values[reference]) for name in others]
     alt = "; ".join(f"{name}: {difference}" for name, difference in zip(others, found, strict=True))
-    size = (7.5, 1.6 + 0.5 * len(others))
-    figure, ((axis,),) = _subplots(title, f"{xlabel}, mean and 95 % interval. {alt}.", size=size)
+    alt = f"{xlabel}, mean and 95 % interval. {alt}."
+    figure, ((axis,),) = _subplots(title, alt, size=(7.5, 1.6 + 0.5 * len(others)))
     axis.axvline(0, color="#404040")
     for row, (name, difference) in enumerate(zip(others, found, strict=True)):
         color, marker = _style(name, row + 1)
         each = np.subtract(values[name], values[reference])
         axis.plot(each, np.full(len(each), row + 0.18), ".", color=color, alpha=0.6)
-        half = difference.high - difference.mean
-        axis.errorbar(difference.mean, row, xerr=half, fmt=marker, color=color, capsize=4)
+        look = {"fmt": marker, "color": color, "capsize": 4}
+        axis.errorbar(difference.mean, row, xerr=difference.high - difference.mean, **look)
     axis.set(xlabel=xlabel, yticks=range(len(others)), yticklabels=others, ylim=(len(others) - 0.5, -0.5))
     return figure
 

@@ -1,7 +1,4 @@
-"""One way to train: a recipe goes in, plain numbers come out.
-
-Two variants that are trained here differ only in what their recipes differ in.
-"""
+"""One way to train: a recipe goes in, plain numbers come out; variants differ in their recipes alone."""
 
 import ctypes
 import gc
@@ -44,13 +41,13 @@ class Run:
     Losses are mean cross-entropies in nats without any penalty, accuracies are shares from 0 to 1. They
     belong to the network that was kept: the last epoch's, or the best one's where patience was set.
     `history` holds lists of one number an epoch; its training numbers are running means over the epoch,
-    with dropout and augmentation on. `best_epoch` counts from 1 and has the lowest validation loss.
+    with dropout and augmentation on.
     """
 
     recipe: Recipe
     seconds: float  # of `fit`, with its evaluations and the tracing of a network's first run
-    best_epoch: int
-    train_loss: float
+    best_epoch: int  # from 1: the one of lowest validation loss
+    train_loss: float  # on the first 10,000 training images, as is the accuracy
     train_accuracy: float
     validation_loss: float
     validation_accuracy: float
@@ -73,12 +70,9 @@ def fit(network: keras.Model, digits: datasets.Digits, recipe: Recipe, callbacks
     return _fit_compiled(network, digits, recipe, callbacks)
 
 
-def _fit_compiled(
-    network: keras.Model, digits: datasets.Digits, recipe: Recipe, callbacks: Iterable = ()
-) -> Run:
-    stop = keras.callbacks.EarlyStopping(
-        "val_cross_entropy", mode="min", patience=recipe.patience or 0, restore_best_weights=True
-    )
+def _fit_compiled(network, digits: datasets.Digits, recipe: Recipe, callbacks: Iterable = ()) -> Run:
+    stop = {"monitor": "val_cross_entropy", "patience": recipe.patience, "restore_best_weights": True}
+    stopping = [] if recipe.patience is None else [keras.callbacks.EarlyStopping(mode="min", **stop)]
     # TensorFlow registers a gradient with each step it traces, and with it keeps the step's graph for good:
     # 11 to 20 MB a network. Nothing asks for that gradient again, so it is taken out after the training.
     registry = getattr(ops.gradient_registry, "_registry", {})
@@ -92,14 +86,14 @@ def _fit_compiled(
         epochs=recipe.epochs,
         validation_data=(digits.x_validation[: recipe.curve_size], digits.y_validation[: recipe.curve_size]),
         validation_batch_size=250,  # a larger one needs more memory and is no faster
-        callbacks=[*callbacks, *([] if recipe.patience is None else [stop])],
+        callbacks=[*callbacks, *stopping],
         verbose=0,
     ).history
     seconds = time.perf_counter() - start
     for name in set(registry) - registered:
         del registry[name]
     best = int(np.argmin(history["val_cross_entropy"])) + 1
-    on_training = evaluate(network, digits.x_train[:10_000], digits.y_train[:10_000])  # enough, and quick
+    on_training = evaluate(network, digits.x_train[:10_000], digits.y_train[:10_000])
     on_validation = evaluate(network, digits.x_validation, digits.y_validation)
     return Run(recipe, seconds, best, *on_training, *on_validation, history)
 
@@ -132,9 +126,8 @@ def compare(
     Returns ``{name: runs}``, in the order of the seeds, the same numbers that `train` gives; and
     ``{name: network}``, as trained with the last seed. A recipe's own seed is replaced.
     """
-    seeds = list(seeds)
+    seeds, networks = list(seeds), {}
     runs: dict[str, list[Run]] = {name: [] for name in recipes}
-    networks: dict[str, keras.Model] = {}
     # A bar that is redrawn would litter the stored output of a notebook: it is shown in a terminal only.
     with tqdm(total=len(recipes) * len(seeds), unit="run", disable=not sys.stderr.isatty()) as bar:
         for name, variant in recipes.items():
