@@ -180,7 +180,7 @@ assert run.validation_accuracy >= needed, f"below {needed:.0%}: something broke 
 
 # %%
 x_test, y_test = digits.open_test()
-probabilities = network.predict(x_test, batch_size=250, verbose=0)
+probabilities = network.predict(x_test, verbose=0)
 predicted = probabilities.argmax(axis=1)
 n_right = int((predicted == y_test).sum())
 interval = stats.binomtest(n_right, len(y_test)).proportion_ci(method="wilson")
