@@ -134,10 +134,10 @@ plots.curves({"baseline": runs[0]}, title=title, mark_best=True)
 # %% [markdown]
 # ## How to read them
 #
-# The dotted line marks the best epoch. Left: while the solid line falls on, the dashed one has its lowest
-# point and, once the network overfits, rises again. The network grows more and more sure of itself, also
-# where it is wrong, and cross-entropy charges for that. Right: accuracy hardly suffers, because it does not
-# ask how sure an answer is. So *what* is monitored matters.
+# The dotted line marks the best epoch. Left: while the solid line falls on, out of the panel in the end, the
+# dashed one has its lowest point and, once the network overfits, rises again. The network grows more and
+# more sure of itself, also where it is wrong, and cross-entropy charges for that. Right: accuracy hardly
+# suffers, because it does not ask how sure an answer is. So *what* is monitored matters.
 
 # %%
 history = runs[0].history
