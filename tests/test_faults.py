@@ -101,7 +101,12 @@ def test_interrupt_keeps_finished_lessons_and_ends_kernels(make_lesson, tmp_path
     (tmp_path / "command.py").write_text(code)
     command = [sys.executable, tmp_path / "command.py", "run", "--output", tmp_path / "out"]
     process = subprocess.Popen(
-        command, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": _path()}
+        command,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": _path()},
+        # A job in the background ignores SIGINT and hands that down; somebody who presses Ctrl-C is in front.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 60
     while not (tmp_path / "pid").exists():
