@@ -34,6 +34,7 @@ n_examples: int = 5  # 1 to 10: images of each digit in the grid
 
 # %%
 import numpy as np
+from sklearn.model_selection import train_test_split
 
 from mnist_helpers import datasets, mnist_files, plots
 
@@ -57,6 +58,22 @@ print(digits)
 # Source: Yann LeCun et al., "Gradient-based learning applied to document recognition", *Proceedings of the
 # IEEE* 86 (1998), which compares a dozen classifiers on MNIST and starts with such plain ones.
 #
+# On three pixels instead of 784, with two means, it can be followed by hand:
+
+# %% tags=["nbval-check-output"]
+toy_means = np.array([[0, 0, 0], [100, 200, 100]])
+toy_image = np.array([50, 180, 60])
+toy_distances = ((toy_image - toy_means) ** 2).sum(axis=1)
+print("squared distances:", toy_distances, "- nearest mean:", toy_distances.argmin())
+
+# %% [markdown]
+# A picture becomes a vector row by row, so the pixel in row $r$ and column $c$ is number $28 r + c$ of 784.
+
+# %% tags=["nbval-check-output"]
+numbered = np.arange(784).reshape(28, 28)
+print("row 2, column 5 is number", numbered[2, 5], "- and back:", divmod(61, 28))
+
+# %% [markdown]
 # ## Before you run it
 #
 # Write down three guesses. Which digit needs the least ink? Which two digits are confused most often? What
@@ -109,8 +126,15 @@ plots.image_grid(
 # %% [markdown]
 # ## Count them
 #
-# If one digit made up most of the data, a classifier that always answers with it would look good. So count
-# first.
+# If one digit made up most of the data, a classifier that always answers with it would look good, as on
+# these hundred made-up labels. So count first.
+
+# %% tags=["nbval-check-output"]
+unbalanced = np.array([0] * 95 + [1] * 5)
+print(f"always answering 0 is right for {(unbalanced == 0).mean():.0%}, and never finds a 1")
+
+# %% [markdown]
+# Here are the counts of the real ones.
 
 # %%
 counts = np.bincount(digits.y_train, minlength=10)
@@ -161,6 +185,13 @@ print("200 + 100 as bytes: ", two_pixels[:1] + two_pixels[1:])
 print("as float32:         ", two_pixels[:1].astype("float32") + two_pixels[1:])
 
 # %% [markdown]
+# And this is what wider types would cost for all 60,000 images.
+
+# %% tags=["nbval-check-output"]
+for dtype in ("uint8", "float32", "float64"):
+    print(f"{dtype:8} {60_000 * 28 * 28 * np.dtype(dtype).itemsize / 1e6:4.0f} MB")
+
+# %% [markdown]
 # Networks compute in float32, and they learn best from inputs of about the size of 1: a weight's gradient
 # is proportional to its input, so pixels up to 255 would make the first steps far too long. The usual cure
 # is to divide by 255. The article does it to the whole array at once; our networks do it in their first
@@ -194,7 +225,15 @@ print(f"digit {ink.argmin()} covers {ink.min():.1%} of the image, digit {ink.arg
 # ## A classifier without a network: the nearest mean
 #
 # Expanding the square, $\lVert x - \mu \rVert^2 = \lVert x \rVert^2 - 2\,x \cdot \mu + \lVert \mu
-# \rVert^2$. The first term is the same for all digits, so one matrix product ranks them.
+# \rVert^2$. The first term is the same for all digits, so one matrix product ranks them. On the three pixels
+# from above:
+
+# %% tags=["nbval-check-output"]
+expanded = (toy_image**2).sum() - 2 * toy_means @ toy_image + (toy_means**2).sum(axis=1)
+print("directly:", toy_distances, "- expanded:", expanded)
+
+# %% [markdown]
+# Now for all validation images at once.
 
 
 # %%
@@ -252,6 +291,14 @@ plots.image_grid(digits.x_train[odd], titles, title=f"Nearest to another digit (
 # - The **test** images are opened once, after the last choice. Only then do they say what to expect of new
 #   digits.
 #
+# Each split keeps the digits' shares: it is *stratified*. On twelve labels, a third of them ones:
+
+# %% tags=["nbval-check-output"]
+labels = np.array([0, 0, 1] * 4)
+larger, smaller = train_test_split(labels, test_size=3, stratify=labels, random_state=0)
+print(f"share of ones: {labels.mean():.2f} of all, {larger.mean():.2f} and {smaller.mean():.2f} after it")
+
+# %% [markdown]
 # The article stops its training on the test images, and so do many tutorials. Lesson 06 asks what that
 # does. In this series `digits.open_test()` is the only door to the test set, and a check of the project
 # fails if a lesson before 07 calls it.

@@ -91,7 +91,7 @@ plots.image_grid(
 # layers. ReLU, $\max(0, x)$, follows each layer but the last; softmax turns the last ten numbers into
 # probabilities. The first layer scales bytes to [0, 1], which the article did beforehand.
 
-# %%
+# %% tags=["nbval-check-output"]
 network = keras.Sequential(
     [
         keras.Input((28, 28, 1)),

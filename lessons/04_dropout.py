@@ -83,7 +83,7 @@ print("mean of 100,000 masks:", np.round((features * means / (1 - rate)).mean(),
 # %% [markdown]
 # ## The layer does the same, in training only
 
-# %%
+# %% tags=["nbval-check-output"]
 dropout = layers.Dropout(0.2)
 ones = np.ones((1, 10), dtype="float32")
 print("training:", keras.ops.convert_to_numpy(dropout(ones, training=True)))
