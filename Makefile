@@ -28,15 +28,15 @@ lab: .venv/.installed  ## open the lessons in JupyterLab
 	$(BIN)/jupyter lab notebooks
 
 notebooks: .venv/.installed  ## execute the lessons and keep them as the committed notebooks
-	$(BIN)/mnist-helpers run --output notebooks $(ARGS)
+	$(BIN)/mnist-helpers run --jobs 1 --output notebooks $(ARGS)
 	$(BIN)/python docs/figure.py
 
 format: .venv/.installed  ## put the code into the project's format
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: .venv/.installed  ## time the lessons against the article's trainings
-	$(BIN)/python benchmarks/series.py
+bench: .venv/.installed  ## measure time, memory and accuracy against references (50 minutes; ARGS=layers)
+	$(BIN)/python benchmarks/bench.py $(ARGS)
 
 lock: build/uv/bin/uv  ## write lock and conda files anew from pyproject.toml (ARGS=--upgrade: newest versions)
 	build/uv/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \

@@ -34,6 +34,7 @@ dataset: str = "auto"  # auto, mnist or uci: the images to use
 train_size: int = 1_000  # 100 to 50_000: training images; few, so that overfitting shows
 epochs: int = 10  # 1 to 100: passes over the training images
 n_seeds: int = 3  # 2 to 20: paired runs of each variant
+validation_size: int = 10_000  # 100 to 10_000: validation images that judge; a twentieth draws the curves
 
 # %%
 from dataclasses import replace
@@ -100,7 +101,9 @@ print("factor:         ", round((1 - 2 * step_size * penalty) ** 10, 4))
 # %%
 strengths = [0.0, 1e-4, 1e-3, 1e-2]
 names = ["baseline", "L2, λ = 0.0001", "L2, λ = 0.001", "L2, λ = 0.01"]
-baseline = training.Recipe(train_size=train_size, epochs=epochs, curve_size=1_000)
+baseline = training.Recipe(
+    train_size=train_size, epochs=epochs, validation_size=validation_size, curve_size=validation_size // 20
+)
 recipes = {name: replace(baseline, l2=value) for name, value in zip(names, strengths, strict=True)}
 runs, networks = training.compare(recipes, digits, range(n_seeds))
 

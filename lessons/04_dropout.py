@@ -34,6 +34,7 @@ dataset: str = "auto"  # auto, mnist or uci: the images to use
 train_size: int = 1_000  # 100 to 50_000: training images; few, so that overfitting shows
 epochs: int = 10  # 1 to 100: passes over the training images
 n_seeds: int = 3  # 2 to 20: paired runs of each variant
+validation_size: int = 10_000  # 100 to 10_000: validation images that judge; a twentieth draws the curves
 
 # %%
 from dataclasses import replace
@@ -105,7 +106,9 @@ print("in use, unchanged:", bool((keras.ops.convert_to_numpy(dropout(ones)) == o
 # %%
 rates = [0.0, 0.2, 0.5, 0.8]
 names = ["baseline", "dropout", "dropout, rate 0.5", "dropout, rate 0.8"]
-baseline = training.Recipe(train_size=train_size, epochs=epochs, curve_size=1_000)
+baseline = training.Recipe(
+    train_size=train_size, epochs=epochs, validation_size=validation_size, curve_size=validation_size // 20
+)
 recipes = {name: replace(baseline, dropout_rate=rate) for name, rate in zip(names, rates, strict=True)}
 runs, networks = training.compare(recipes, digits, range(n_seeds))
 

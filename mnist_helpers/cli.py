@@ -12,6 +12,13 @@ from mnist_helpers import __version__
 from mnist_helpers.errors import LessonError, MnistHelpersError, SetupError, UsageError
 
 
+def count_jobs() -> int:
+    """Return how many lessons this machine can run at once: each takes a core and at most 1 GB of memory."""
+    import psutil
+
+    return max(1, min(os.cpu_count() or 1, int(psutil.virtual_memory().total / 2e9)))
+
+
 class _Commands(click.Group):
     """Commands whose errors end as one message and their exit code instead of a traceback."""
 
@@ -46,7 +53,7 @@ def data(dataset: str) -> None:
 @click.option("--quick", is_flag=True, help="Small values for every parameter: a minute instead of many.")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A parameter; may be repeated.")
 @click.option("--output", type=click.Path(path_type=Path), default=Path("build/notebooks"), show_default=True)
-@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Lessons run at once.")
+@click.option("--jobs", type=click.IntRange(1), default=count_jobs, help="Lessons run at once; one a core.")
 @click.option("--timeout", type=click.IntRange(1), default=1800, show_default=True, help="Seconds a cell.")
 def run(lessons: tuple, quick: bool, settings: tuple, output: Path, jobs: int, timeout: int) -> None:
     """Run lessons (all, or such as 02 or 02_baseline_cnn) into executed notebooks and HTML pages."""

@@ -54,6 +54,14 @@ class Digits:
         keep, _ = _split(self.y_train, size, seed)
         return replace(self, x_train=self.x_train[keep], y_train=self.y_train[keep])
 
+    def merge(self) -> "Digits":
+        """Take the validation images for training as well, once nothing is left to choose."""
+        x, y = (
+            np.concatenate([self.x_train, self.x_validation]),
+            np.concatenate([self.y_train, self.y_validation]),
+        )
+        return replace(self, x_train=x, y_train=y, x_validation=x[:0], y_validation=y[:0])
+
     def open_test(self) -> tuple[np.ndarray, np.ndarray]:
         """Open the test set: images uint8 (n, 28, 28, 1) and labels int32 (n,).
 

@@ -1,4 +1,6 @@
-"""The article's network, with each technique as an argument that is off by default."""
+"""Three networks for digits: the article's, a fast one and a tuned one; techniques are off by default."""
+
+from collections.abc import Mapping
 
 from mnist_helpers import augmentation, environment
 
@@ -8,7 +10,7 @@ import keras
 from keras import layers, regularizers
 
 
-def build_cnn(*, l2=0.0, dropout_rate=0.0, augment: augmentation.Ranges | None = None, seed=None):
+def build_cnn(*, l2=0.0, dropout_rate=0.0, augment: Mapping | None = None, seed=None):
     """Build the article's convolutional network, not compiled: 93,322 parameters, whatever the technique.
 
     It takes images of shape (n, 28, 28, 1), values 0 to 255, and gives ten probabilities. Scaling to [0, 1]
@@ -18,12 +20,11 @@ def build_cnn(*, l2=0.0, dropout_rate=0.0, augment: augmentation.Ranges | None =
     below 1: the share of features dropped in training, before each dense layer. `augment`: random changes of
     the training images. `seed`: an integer that becomes Keras's global seed first; None leaves it alone.
     """
-    if seed is not None:
-        keras.utils.set_random_seed(seed)
+    _set_seed(seed)
     kernel = {"kernel_regularizer": regularizers.L2(l2) if l2 else None}
     network = [
         keras.Input((28, 28, 1)),
-        augmentation.build_layers(augment) if augment else None,
+        augmentation.RandomAffine(**augment) if augment else None,
         layers.Rescaling(1 / 255),
         layers.Conv2D(32, (3, 3), activation="relu", **kernel),
         layers.MaxPooling2D((2, 2)),
@@ -37,3 +38,70 @@ def build_cnn(*, l2=0.0, dropout_rate=0.0, augment: augmentation.Ranges | None =
         layers.Dense(10, activation="softmax", **kernel),
     ]
     return keras.Sequential([layer for layer in network if layer is not None])
+
+
+def build_fast(*, seed=None):
+    """Build the network that learns most in one epoch of few seconds, not compiled: 213,000 parameters.
+
+    Images, probabilities and `seed` as in `build_cnn`. Half the filters and one convolution less; ReLU comes
+    after pooling, where it has a quarter of the work; pixels have mean 0 and standard deviation 1.
+    """
+    _set_seed(seed)
+    return keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            layers.Rescaling(1 / (255 * 0.3081), offset=-0.1307 / 0.3081),  # of MNIST's training pixels
+            layers.Conv2D(16, (5, 5)),
+            layers.MaxPooling2D((2, 2)),
+            layers.ReLU(),
+            layers.Conv2D(32, (3, 3)),
+            layers.MaxPooling2D((2, 2)),
+            layers.ReLU(),
+            layers.Flatten(),
+            layers.Dense(256, activation="relu"),
+            layers.Dense(10, activation="softmax"),
+        ]
+    )
+
+
+def build_tuned(*, dropout_rate=0.0, augment: Mapping | None = None, seed=None):
+    """Build the network for the fewest errors in the time of the article's six trainings, not compiled.
+
+    Images, probabilities and arguments as in `build_cnn`, but dropout stands before the last layer only.
+    228,000 parameters: five convolutions, two of which take steps of two pixels instead of pooling, each
+    with batch normalization. Its momentum of 0.9 lets the averages that are used after training settle in
+    few epochs; Keras's 0.99 does not.
+    """
+    _set_seed(seed)
+    network = [keras.Input((28, 28, 1)), augmentation.RandomAffine(**augment) if augment else None]
+    network += [layers.Rescaling(1 / 255)]
+    for filters, size, step in ((32, 4, 2), (64, 3, 1), (64, 3, 1), (96, 3, 2), (128, 3, 1)):
+        network += [
+            layers.Conv2D(filters, (size, size), strides=step, use_bias=False),
+            layers.BatchNormalization(momentum=0.9),
+            layers.ReLU(),
+        ]
+    network += [
+        layers.Flatten(),
+        layers.Dropout(dropout_rate) if dropout_rate else None,
+        layers.Dense(10, activation="softmax"),
+    ]
+    return keras.Sequential([layer for layer in network if layer is not None])
+
+
+def average_over_shifts(network: keras.Model) -> keras.Model:
+    """Wrap a trained network: it reads an image at five places, and the mean of its probabilities counts.
+
+    The places are the image's own and one pixel to each side. Training is not touched; reading takes five
+    times as long.
+    """
+    image = keras.Input((28, 28, 1))
+    padded = layers.ZeroPadding2D(1)(image)
+    places = [((top, 2 - top), (left, 2 - left)) for top, left in ((1, 1), (0, 1), (2, 1), (1, 0), (1, 2))]
+    readings = [network(layers.Cropping2D(place)(padded)) for place in places]
+    return keras.Model(image, layers.Average()(readings))
+
+
+def _set_seed(seed) -> None:
+    if seed is not None:
+        keras.utils.set_random_seed(seed)

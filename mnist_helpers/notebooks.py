@@ -27,11 +27,16 @@ from mnist_helpers import environment
 from mnist_helpers.errors import SetupError, UsageError
 
 # The quick profile: large enough that each cell does its work, small enough for a test.
-QUICK = {"train_size": 300, "epochs": 2, "n_seeds": 2, "final_train_size": 1_000, "final_epochs": 1}
+QUICK = {"train_size": 300, "validation_size": 2_000, "epochs": 2, "n_seeds": 2}
+QUICK |= {"final_train_size": 1_000, "final_epochs": 1}
 
 _TYPES = {"int": int, "float": float, "str": str, "bool": lambda text: text == "true"}
 # What TensorFlow's C++ part still prints when TF_CPP_MIN_LOG_LEVEL is 3.
 _LOG_NOISE = re.compile(r"oneDNN|absl::InitializeLog|cpu_feature_guard|To enable the following instructions")
+
+# Processes begin with what each of them needs, imported once; Windows has no such server.
+_PROCESSES = multiprocessing.get_context("spawn" if sys.platform == "win32" else "forkserver")
+_PROCESSES.set_forkserver_preload(["papermill", "nbconvert"])
 
 
 @dataclass(frozen=True)
@@ -136,13 +141,17 @@ def run_lessons(
         scratch = tempfile.TemporaryDirectory(prefix=".run-", dir=output, ignore_cleanup_errors=True)
     except OSError as error:
         raise SetupError(f"Cannot write into {output} ({error.strerror}): choose another folder") from error
+    work = list(zip(lessons, parameters, strict=True))
+    if jobs > 1:  # the later lessons are the longer ones: a long one that starts last would run alone
+        work.reverse()
     with scratch, futures.ThreadPoolExecutor(jobs) as threads:
         pending = set()
         try:
-            for index, (path, values) in enumerate(zip(lessons, parameters, strict=True)):
+            for index, (path, values) in enumerate(work):
                 bar = {"desc": path.stem, "position": 1 + index % jobs, "leave": False} if bars else False
                 options = {"parameters": values, "execution_timeout": timeout, "progress_bar": bar}
-                pending.add(threads.submit(_run_apart, path, output, Path(scratch.name), options))
+                job = (path, output, Path(scratch.name), max(1, (os.cpu_count() or 1) // jobs), options)
+                pending.add(threads.submit(_run_apart, *job))
             while pending:  # wakes up each second: Windows does not notice Ctrl-C during a wait
                 done, pending = futures.wait(pending, 1, futures.FIRST_COMPLETED)
                 yield from (run.result() for run in done)
@@ -155,20 +164,26 @@ def run_lessons(
 
 def _run_apart(path: Path, *job: Any) -> Result:
     """Run one lesson in a new process: memory and a crash are its own, Ctrl-C is its parent's business."""
-    spawn, ignore = multiprocessing.get_context("spawn"), (signal.SIGINT, signal.SIG_IGN)
     try:
-        with futures.ProcessPoolExecutor(1, spawn, signal.signal, ignore) as pool:
+        with futures.ProcessPoolExecutor(1, _PROCESSES, _begin, (dict(os.environ),)) as pool:
             return pool.submit(_run_lesson, path, *job).result()
     except Exception as error:  # whatever befalls one lesson must not stop the others
         return Result(path.stem, error=f"{type(error).__name__}: {error}")
 
 
-def _run_lesson(path: Path, output: Path, scratch: Path, options: dict) -> Result:
+def _begin(variables: dict[str, str]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ.clear()  # the server's are those of the first run
+    os.environ.update(variables)
+
+
+def _run_lesson(path: Path, output: Path, scratch: Path, cores: int, options: dict) -> Result:
     import nbformat
     import papermill
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(cores))  # lessons side by side share the machine
     logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what it logs is in the result
     options["coalesce_streams"] = True  # how the kernel cuts its output into messages must not show
     # The kernel repeats TensorFlow's log on its own stderr, which it inherits: only bars reach the terminal.

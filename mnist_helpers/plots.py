@@ -53,18 +53,24 @@ def _style(name: str, index: int) -> tuple[str, str]:
 def image_grid(images: np.ndarray, titles: Sequence | None = None, *, title: str, columns: int = 9) -> Figure:
     """Show images in rows, ink dark on paper, each below its title.
 
-    Shape (n, height, width) or (n, height, width, 1), values of any range: each is scaled alone.
+    Each of shape (height, width) or (height, width, 1), values of any range: size and ink are scaled alone.
     """
     rows = -(-len(images) // columns)
     named = "" if titles is None else f", titled {', '.join(map(str, titles))}"
+    height, width = np.max([np.shape(image)[:2] for image in images], axis=0)
+    gap, head = width / 12, height / (3 if named else 12)
     cell = min(9, 1 + columns) / columns  # inches
-    size = (max(4, cell * columns), 0.5 + rows * cell * (1.25 if named else 1))
-    figure, axes = _subplots(title, f"{len(images)} images in {rows} rows{named}.", rows, columns, size)
-    for index, axis in enumerate(axes.flat):
-        axis.set_axis_off()
-        if index < len(images):
-            axis.imshow(np.squeeze(images[index]), cmap="gray_r")
-            axis.set_title("" if titles is None else str(titles[index]), fontsize=8)
+    size = (max(4, cell * columns), 0.5 + rows * cell * (height + head) / (width + gap))
+    figure, ((axis,),) = _subplots(title, f"{len(images)} images in {rows} rows{named}.", size=size)
+    axis.set_axis_off()
+    for index, image in enumerate(images):  # in one pair of axes: a pair each takes ten times as long to draw
+        top, left = index // columns * (height + head), index % columns * (width + gap)
+        ink = np.squeeze(image).astype(float)
+        ink = (ink - ink.min()) / max(np.ptp(ink), 1e-9)
+        axis.imshow(ink, cmap="gray_r", vmin=0, vmax=1, extent=(left, left + width, top + height, top))
+        if named:
+            axis.text(left + width / 2, top - 1, titles[index], fontsize=8, ha="center")
+    axis.set(xlim=(0, columns * (width + gap) - gap), ylim=(rows * (height + head) - head, -head))
     return figure
 
 

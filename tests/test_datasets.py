@@ -151,3 +151,12 @@ def test_mnist_labels_belong_to_their_images(mnist):
 def test_mnist_keeps_its_shares_in_validation(mnist):
     shares = [np.bincount(labels) / len(labels) for labels in (mnist.y_train, mnist.y_validation)]
     assert np.ptp(shares, axis=0).max() < 0.001
+
+
+def test_merged_digits_train_on_the_validation_images_too_and_keep_none():
+    digits = datasets.load("uci")
+    merged = digits.merge()
+    assert np.array_equal(merged.x_train, np.concatenate([digits.x_train, digits.x_validation]))
+    assert np.array_equal(merged.y_train, np.concatenate([digits.y_train, digits.y_validation]))
+    assert (merged.x_validation.shape, merged.y_validation.shape) == ((0, 28, 28, 1), (0,))
+    assert merged.open_test() is digits.open_test()

@@ -99,7 +99,7 @@ def test_interrupt_keeps_finished_lessons_and_ends_kernels(make_lesson, tmp_path
         "    cli.main()\n"
     )
     (tmp_path / "command.py").write_text(code)
-    command = [sys.executable, tmp_path / "command.py", "run", "--output", tmp_path / "out"]
+    command = [sys.executable, tmp_path / "command.py", "run", "--jobs", "1", "--output", tmp_path / "out"]
     process = subprocess.Popen(
         command,
         stderr=subprocess.PIPE,

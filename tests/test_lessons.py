@@ -114,10 +114,10 @@ def test_published_notebook_is_its_text_executed_as_it_stands(lesson):
     assert list(find_problems(ROOT / "notebooks" / f"{lesson.stem}.ipynb", lesson)) == []
 
 
-def test_only_lesson_07_opens_the_test_set():
-    files = [*LESSONS, *(ROOT / "mnist_helpers").glob("*.py")]
+def test_only_lesson_07_and_the_benchmarks_open_the_test_set():
+    files = [*LESSONS, *(ROOT / "mnist_helpers").glob("*.py"), *(ROOT / "benchmarks").glob("*.py")]
     users = {file.stem for file in files if find_calls(file.read_text(encoding="utf-8"), "open_test")}
-    assert users == {"07_conclusion"}
+    assert users == {"07_conclusion", "bench"}
 
 
 def test_nothing_but_the_data_module_reaches_behind_open_test():

@@ -60,11 +60,10 @@ def test_random_technique_works_in_training_and_not_in_use(technique):
     assert same(np.asarray(network(IMAGES, training=False)), np.asarray(plain(IMAGES)))
 
 
-def test_augmentation_comes_first_and_holds_the_ranges_layers():
+def test_augmentation_comes_first_and_has_the_ranges():
     network = models.build_cnn(augment=augmentation.ARTICLE)
-    expected = augmentation.build_layers(augmentation.ARTICLE)
-    assert kinds(network)[:2] == ["Sequential", "Rescaling"]
-    assert kinds(network.layers[0]) == kinds(expected)
+    assert kinds(network)[:2] == ["RandomAffine", "Rescaling"]
+    assert augmentation.ARTICLE.items() <= network.layers[0].get_config().items()
 
 
 def test_penalty_is_lambda_times_the_squared_kernels_without_biases():
@@ -99,3 +98,43 @@ def test_without_a_seed_the_global_one_rules():
     keras.utils.set_random_seed(1)
     assert same(models.build_cnn().get_weights(), baseline)
     assert not same(models.build_cnn().get_weights(), baseline)
+
+
+@pytest.mark.parametrize(("build", "parameters"), [("build_fast", 212_682), ("build_tuned", 228_362)])
+def test_other_networks_take_the_same_images_and_give_probabilities(build, parameters):
+    network = getattr(models, build)(seed=1)
+    assert network.count_params() == parameters
+    assert network.input_shape == (None, 28, 28, 1)
+    answer = np.asarray(network(IMAGES))
+    assert answer.sum(axis=1) == pytest.approx(np.ones(32), abs=1e-5)
+    assert np.array_equal(answer, np.asarray(network(IMAGES.astype("float32"))))
+    assert same(getattr(models, build)(seed=1).get_weights(), network.get_weights())
+    assert not same(getattr(models, build)(seed=2).get_weights(), network.get_weights())
+
+
+def test_fast_network_standardizes_the_pixels():
+    scaled = np.asarray(
+        models.build_fast().layers[0](np.array([0.0, 0.1307 * 255, 255.0]).reshape(3, 1, 1, 1))
+    )
+    assert scaled.ravel() == pytest.approx([-0.1307 / 0.3081, 0, (1 - 0.1307) / 0.3081], abs=1e-5)
+
+
+def test_tuned_network_has_its_techniques_where_they_belong():
+    network = models.build_tuned(dropout_rate=0.3, augment=augmentation.GENTLE)
+    assert kinds(network)[:2] == ["RandomAffine", "Rescaling"]
+    assert kinds(network)[-3:] == ["Flatten", "Dropout", "Dense"]
+    assert kinds(network).count("BatchNormalization") == kinds(network).count("Conv2D") == 5
+    momenta = {getattr(layer, "momentum", 0.9) for layer in network.layers}
+    assert momenta == {0.9}, "0.99 would not settle in few epochs"
+    assert kinds(models.build_tuned())[0] == "Rescaling"
+    assert "Dropout" not in kinds(models.build_tuned())
+
+
+def test_average_over_shifts_is_the_mean_of_five_readings():
+    network = models.build_cnn(seed=1)
+    images = datasets.load("uci").x_train[:20]  # blank at the borders, so that rolling is shifting
+    places = ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1))
+    expected = np.mean([np.asarray(network(np.roll(images, place, (1, 2)))) for place in places], axis=0)
+    averaged = models.average_over_shifts(network)
+    assert np.asarray(averaged(images)) == pytest.approx(expected, abs=1e-6)
+    assert averaged.count_params() == network.count_params()

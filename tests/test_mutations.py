@@ -21,7 +21,7 @@ MUTATIONS = {
     "dropout ignored": ("models.py", "layers.Dropout(dropout_rate) if dropout_rate else None", "None"),
     "augmentation ignored": (
         "models.py",
-        "augmentation.build_layers(augment) if augment else None",
+        "augmentation.RandomAffine(**augment) if augment else None",
         "layers.Identity() if augment else None",
     ),
     "labels out of step": (

@@ -34,6 +34,8 @@ RECIPES = {
     "dropout": replace(BASELINE, dropout_rate=0.5),
     "augmentation": replace(BASELINE, augmentation="gentle"),
     "patience": STOPPING,
+    "one cycle": replace(training.FAST, train_size=300, epochs=2, batch_size=50, seed=2),
+    "tuned": replace(training.TUNED, train_size=100, epochs=1, seed=2),
 }
 
 
@@ -53,7 +55,9 @@ def cross_entropy(network, images, labels):
     return -np.log(answer[np.arange(len(labels)), labels]).mean(), (answer.argmax(axis=1) == labels).mean()
 
 
-@pytest.mark.parametrize("techniques", [["baseline", "L2"], ["dropout", "augmentation"], ["patience"]])
+@pytest.mark.parametrize(
+    "techniques", [["baseline", "L2"], ["dropout", "augmentation"], ["patience"], ["one cycle"], ["tuned"]]
+)
 def test_compare_gives_what_train_gives_to_the_last_bit(techniques):
     """Its second run takes over the first one's network: nothing of that may be left."""
     registry = ops.gradient_registry._registry
@@ -65,7 +69,9 @@ def test_compare_gives_what_train_gives_to_the_last_bit(techniques):
         network, run = training.train(RECIPES[technique], DIGITS)
         assert plain(second) == plain(run)
         assert same(networks[technique], network)
-        assert first.recipe == replace(run.recipe, seed=1)
+        patient = run.recipe.patience is not None
+        assert first.recipe == replace(run.recipe, seed=1, curve_size=run.recipe.curve_size if patient else 0)
+        assert ("val_accuracy" in first.history) == patient
         assert first.history != second.history
     assert len(registry) == before, "each entry keeps a network's graphs in memory for good"
 
@@ -108,9 +114,57 @@ def test_early_stopping_stops_and_restores_the_best_weights():
     assert (run.validation_loss, run.validation_accuracy) == pytest.approx(expected, rel=1e-4)
 
 
-def test_unknown_augmentation_is_refused_with_the_known_ones():
-    with pytest.raises(UsageError, match="'wild' is unknown: choose one of none, gentle, article"):
-        training.train(replace(BASELINE, augmentation="wild"), DIGITS)
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"augmentation": "wild"}, "augmentation='wild' is unknown: choose one of none, gentle, article"),
+        ({"network": "deep"}, "network='deep' is unknown: choose one of cnn, fast, tuned"),
+        ({"network": "fast", "l2": 0.1}, "the fast network has no l2: leave it out"),
+        ({"patience": 1, "curve_size": 0}, "patience=1 needs validation images: set curve_size above 0"),
+    ],
+)
+def test_recipe_that_cannot_be_is_refused(change, message):
+    with pytest.raises(UsageError, match=message):
+        training.train(replace(BASELINE, **change), DIGITS)
+
+
+def test_one_cycle_rises_in_a_line_to_its_peak_and_falls_to_zero_along_a_cosine():
+    recipe = replace(BASELINE, one_cycle=True, learning_rate=0.5, epochs=4, batch_size=32)
+    schedule = training.build_rate(recipe, n_images=790)  # 25 steps an epoch, the last one smaller
+    rates = np.array([float(schedule(step)) for step in range(101)])
+    assert rates[:31] == pytest.approx(np.linspace(0.02, 0.5, 31), abs=1e-6)
+    assert rates[30:] == pytest.approx(0.25 * (1 + np.cos(np.linspace(0, np.pi, 71))), abs=1e-6)
+    assert training.build_rate(BASELINE, 790) == BASELINE.learning_rate
+
+
+@pytest.mark.parametrize("n_images", [10, 60, 100])
+def test_one_cycle_of_very_few_steps_is_still_finite(n_images):
+    schedule = training.build_rate(replace(training.FAST, batch_size=32), n_images)
+    assert np.isfinite([float(schedule(step)) for step in range(5)]).all()
+
+
+def test_optimizer_has_what_the_recipe_says():
+    recipe = replace(training.TUNED, train_size=100, epochs=10, betas=(0.8, 0.95), curve_size=0)
+    network, run = training.train(recipe, DIGITS)
+    optimizer = network.optimizer
+    assert (optimizer.beta_1, optimizer.beta_2, optimizer.weight_decay) == (0.8, 0.95, 0.1)
+    assert float(optimizer.learning_rate) == pytest.approx(0, abs=1e-6), "the cycle has ended"
+    assert run.best_epoch == 10
+    assert not [name for name in run.history if name.startswith("val_")]
+    assert training.train(BASELINE, DIGITS)[0].optimizer.weight_decay is None
+
+
+def test_final_numbers_come_from_as_many_validation_images_as_asked_for():
+    network, run = training.train(replace(BASELINE, validation_size=40), DIGITS)
+    expected = cross_entropy(network, DIGITS.x_validation[:40], DIGITS.y_validation[:40])
+    assert (run.validation_loss, run.validation_accuracy) == pytest.approx(expected, rel=1e-4)
+
+
+def test_without_validation_images_their_numbers_are_nan():
+    digits = DIGITS.merge()
+    _, run = training.train(replace(BASELINE, train_size=10_000), digits)
+    assert np.isnan([run.validation_loss, run.validation_accuracy]).all()
+    assert 0 < run.train_accuracy <= 1
 
 
 def test_test_set_of_these_runs_does_fail_whoever_looks():
