@@ -80,9 +80,13 @@ def time_fit(network, images, labels, **settings):
     start = time.perf_counter()
     network.fit(images, labels, verbose=0, **settings)
     seconds = time.perf_counter() - start
+    return report(network, seconds, divisor=255 if images.dtype == np.float32 else 1)
+
+
+def report(network, seconds, divisor=1):
+    """Return the seconds, and the accuracy on the test set, its bytes divided like the training images."""
     x_test, y_test = datasets.load("mnist").open_test()
-    x_test = x_test.astype(images.dtype) / (255 if images.dtype == np.float32 else 1)
-    right = network.predict(x_test.astype(images.dtype), verbose=0).argmax(axis=1) == y_test
+    right = network.predict(x_test.astype("float32") / divisor, verbose=0).argmax(axis=1) == y_test
     return {"seconds": round(seconds, 2), "accuracy": round(100 * float(right.mean()), 2)}
 
 
@@ -100,14 +104,9 @@ def train_recipe(name, seed):
     """Train one of the named recipes on all 60,000 images; the tuned network reads at five places."""
     from mnist_helpers import models, training
 
-    digits = datasets.load("mnist")
     recipe = replace(getattr(training, name), train_size=60_000, curve_size=0, seed=seed)
-    network, run = training.train(recipe, digits.merge())
-    if name == "TUNED":
-        network = models.average_over_shifts(network)
-    x_test, y_test = digits.open_test()
-    right = network.predict(x_test, verbose=0).argmax(axis=1) == y_test
-    return {"seconds": round(run.seconds, 2), "accuracy": round(100 * float(right.mean()), 2)}
+    network, run = training.train(recipe, datasets.load("mnist").merge())
+    return report(models.average_over_shifts(network) if name == "TUNED" else network, run.seconds)
 
 
 def bench_trainings():
@@ -166,13 +165,13 @@ def train_as_pytorch(seed):
     import torch
     from torch import nn
 
-    digits = datasets.load("mnist")
+    digits = datasets.load("mnist").merge()
     torch.manual_seed(seed)
     network = nn.Sequential(
         nn.Conv2d(1, 32, 3), nn.ReLU(), nn.Conv2d(32, 64, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Dropout(0.25),
         nn.Flatten(), nn.Linear(9216, 128), nn.ReLU(), nn.Dropout(0.5), nn.Linear(128, 10),
     )  # fmt: skip
-    pairs = {"training": (digits.merge().x_train, digits.merge().y_train), "test": digits.open_test()}
+    pairs = {"training": (digits.x_train, digits.y_train), "test": digits.open_test()}
     images = {
         name: (torch.tensor(x).float().permute(0, 3, 1, 2) / 255 - 0.1307) / 0.3081
         for name, (x, _) in pairs.items()

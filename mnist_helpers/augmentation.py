@@ -87,9 +87,8 @@ class RandomAffine(keras.layers.Layer):
         if images.shape.rank == 3:
             return self.call(images[tf.newaxis], training=True)[0]
         size = tf.shape(images)
-        work = images if images.dtype == tf.float32 else tf.cast(images, tf.float32)
         changed = tf.raw_ops.ImageProjectiveTransformV3(
-            images=work,
+            images=tf.cast(images, tf.float32),
             transforms=self._draw(size[0], tf.cast(size[1:3], tf.float32)),
             output_shape=size[1:3],
             fill_value=float(self.fill_value),
@@ -99,7 +98,7 @@ class RandomAffine(keras.layers.Layer):
         changed.set_shape(images.shape)
         if images.dtype.is_integer:
             changed = tf.round(changed)
-        return changed if images.dtype == tf.float32 else tf.cast(changed, images.dtype)
+        return tf.cast(changed, images.dtype)
 
     def _draw(self, count, size):
         """Draw a matrix an image, shape (count, 8): where in the old image each pixel of the new one lies."""

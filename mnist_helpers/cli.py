@@ -13,7 +13,7 @@ from mnist_helpers.errors import LessonError, MnistHelpersError, SetupError, Usa
 
 
 def count_jobs() -> int:
-    """Return how many lessons this machine can run at once: each takes a core and at most 1 GB of memory."""
+    """Return how many lessons this machine can run at once: one a core, with 2 GB of memory each."""
     import psutil
 
     return max(1, min(os.cpu_count() or 1, int(psutil.virtual_memory().total / 2e9)))
@@ -53,7 +53,9 @@ def data(dataset: str) -> None:
 @click.option("--quick", is_flag=True, help="Small values for every parameter: a minute instead of many.")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A parameter; may be repeated.")
 @click.option("--output", type=click.Path(path_type=Path), default=Path("build/notebooks"), show_default=True)
-@click.option("--jobs", type=click.IntRange(1), default=count_jobs, help="Lessons run at once; one a core.")
+@click.option(
+    "--jobs", type=click.IntRange(1), default=count_jobs, help="Lessons run at once; unset: one a core."
+)
 @click.option("--timeout", type=click.IntRange(1), default=1800, show_default=True, help="Seconds a cell.")
 def run(lessons: tuple, quick: bool, settings: tuple, output: Path, jobs: int, timeout: int) -> None:
     """Run lessons (all, or such as 02 or 02_baseline_cnn) into executed notebooks and HTML pages."""

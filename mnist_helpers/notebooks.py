@@ -141,7 +141,7 @@ def run_lessons(
         scratch = tempfile.TemporaryDirectory(prefix=".run-", dir=output, ignore_cleanup_errors=True)
     except OSError as error:
         raise SetupError(f"Cannot write into {output} ({error.strerror}): choose another folder") from error
-    work = list(zip(lessons, parameters, strict=True))
+    work, cores = list(zip(lessons, parameters, strict=True)), max(1, (os.cpu_count() or 1) // jobs)
     if jobs > 1:  # the later lessons are the longer ones: a long one that starts last would run alone
         work.reverse()
     with scratch, futures.ThreadPoolExecutor(jobs) as threads:
@@ -150,8 +150,7 @@ def run_lessons(
             for index, (path, values) in enumerate(work):
                 bar = {"desc": path.stem, "position": 1 + index % jobs, "leave": False} if bars else False
                 options = {"parameters": values, "execution_timeout": timeout, "progress_bar": bar}
-                job = (path, output, Path(scratch.name), max(1, (os.cpu_count() or 1) // jobs), options)
-                pending.add(threads.submit(_run_apart, *job))
+                pending.add(threads.submit(_run_apart, path, output, Path(scratch.name), cores, options))
             while pending:  # wakes up each second: Windows does not notice Ctrl-C during a wait
                 done, pending = futures.wait(pending, 1, futures.FIRST_COMPLETED)
                 yield from (run.result() for run in done)

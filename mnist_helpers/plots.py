@@ -50,7 +50,7 @@ def _style(name: str, index: int) -> tuple[str, str]:
     return _STYLES.get(technique) or list(_STYLES.values())[index % len(_STYLES)]
 
 
-def image_grid(images: np.ndarray, titles: Sequence | None = None, *, title: str, columns: int = 9) -> Figure:
+def image_grid(images: Sequence, titles: Sequence | None = None, *, title: str, columns: int = 9) -> Figure:
     """Show images in rows, ink dark on paper, each below its title.
 
     Each of shape (height, width) or (height, width, 1), values of any range: size and ink are scaled alone.

@@ -96,6 +96,27 @@ def test_lesson_run_with_its_defaults_is_clean_pairs_with_its_text_and_repeats(l
     assert (output / "01_first.ipynb").read_bytes() == first
 
 
+def test_lessons_side_by_side_share_the_cores_and_the_last_one_starts_first(
+    make_lesson, tmp_path, monkeypatch
+):
+    monkeypatch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)
+    monkeypatch.setattr("os.cpu_count", lambda: 6)
+    code = (
+        '# %% tags=["headline"]\nimport os\nimport time\n\n'
+        'print(os.environ["TF_NUM_INTRAOP_THREADS"], os.environ["SET_LATER"], time.monotonic())'
+    )
+    lessons = [make_lesson(name, PARAMETERS, code) for name in ("01_first", "02_second", "03_third")]
+    found = {}
+    for jobs in (1, 2):  # the server that processes begin from already runs in the second round
+        monkeypatch.setenv("SET_LATER", f"round {jobs}")
+        results = notebooks.run_lessons(lessons, tmp_path / "out", jobs=jobs)
+        found[jobs] = {result.lesson: result.headline.split() for result in results}
+    assert {tuple(said[:3]) for said in found[1].values()} == {("6", "round", "1")}
+    assert {tuple(said[:3]) for said in found[2].values()} == {("3", "round", "2")}
+    assert min(found[1], key=lambda name: float(found[1][name][3])) == "01_first"
+    assert max(found[2], key=lambda name: float(found[2][name][3])) == "01_first"
+
+
 def test_log_lines_of_tensorflow_are_left_out_and_other_warnings_stay(make_lesson, tmp_path, monkeypatch):
     monkeypatch.delenv("PYTEST_CURRENT_TEST")  # with it, ipykernel leaves the output of C++ parts alone
     code = '# %%\nimport os\n_ = os.write(2, b"I0000 oneDNN custom operations are on\\nlook here\\n")'
