@@ -29,11 +29,9 @@ from mnist_helpers.errors import SetupError, UsageError
 # The quick profile: large enough that each cell does its work, small enough for a test.
 QUICK = {"train_size": 300, "validation_size": 2_000, "epochs": 2, "n_seeds": 2}
 QUICK |= {"final_train_size": 1_000, "final_epochs": 1}
-
 _TYPES = {"int": int, "float": float, "str": str, "bool": lambda text: text == "true"}
 # What TensorFlow's C++ part still prints when TF_CPP_MIN_LOG_LEVEL is 3.
 _LOG_NOISE = re.compile(r"oneDNN|absl::InitializeLog|cpu_feature_guard|To enable the following instructions")
-
 # Processes begin with what each of them needs, imported once; Windows has no such server.
 _PROCESSES = multiprocessing.get_context("spawn" if sys.platform == "win32" else "forkserver")
 _PROCESSES.set_forkserver_preload(["papermill", "nbconvert"])
@@ -163,11 +161,14 @@ def run_lessons(
 
 def _run_apart(path: Path, *job: Any) -> Result:
     """Run one lesson in a new process: memory and a crash are its own, Ctrl-C is its parent's business."""
-    try:
-        with futures.ProcessPoolExecutor(1, _PROCESSES, _begin, (dict(os.environ),)) as pool:
-            return pool.submit(_run_lesson, path, *job).result()
-    except Exception as error:  # whatever befalls one lesson must not stop the others
-        return Result(path.stem, error=f"{type(error).__name__}: {error}")
+    for may_retry in (True, False):
+        try:
+            with futures.ProcessPoolExecutor(1, _PROCESSES, _begin, (dict(os.environ),)) as pool:
+                return pool.submit(_run_lesson, path, *job).result()
+        except Exception as error:  # whatever befalls one lesson must not stop the others
+            # Kernels that start together may pick the same port (jupyter_client #154); no cell has run yet.
+            if not (may_retry and "died before replying to kernel_info" in str(error)):
+                return Result(path.stem, error=f"{type(error).__name__}: {error}")
 
 
 def _begin(variables: dict[str, str]) -> None:

@@ -1,6 +1,7 @@
 """Running lessons when things go wrong: the faults are real, the numbers are those of the project's table."""
 
 import ast
+import json
 import os
 import signal
 import subprocess
@@ -89,6 +90,32 @@ def test_output_that_cannot_be_written_is_found_before_a_lesson_runs(inside, mak
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot send Ctrl-C to one process")
+@pytest.mark.parametrize(("deaths", "error"), [(1, ""), (2, "RuntimeError: Kernel died before replying")])
+def test_kernel_that_dies_as_it_starts_is_started_once_more(
+    make_lesson, tmp_path, monkeypatch, deaths, error
+):
+    """As when two kernels that start together pick the same port."""
+    kernel = tmp_path / "kernels" / "mortal"
+    kernel.mkdir(parents=True)
+    (kernel / "kernel.py").write_text(
+        "import pathlib, runpy, sys\n"
+        "starts = pathlib.Path(__file__).with_name('starts')\n"
+        "starts.write_text(starts.read_text() + 'x' if starts.exists() else 'x')\n"
+        f"if len(starts.read_text()) <= {deaths}:\n"
+        "    sys.exit(1)\n"
+        "runpy.run_module('ipykernel_launcher', run_name='__main__')\n"
+    )
+    command = [sys.executable, str(kernel / "kernel.py"), "-f", "{connection_file}"]
+    spec = {"argv": command, "display_name": "mortal", "language": "python"}
+    (kernel / "kernel.json").write_text(json.dumps(spec))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    lesson = make_lesson("01_sound", PARAMETERS, SOUND, kernel="mortal")
+    [result] = notebooks.run_lessons([lesson], tmp_path / "out")
+    assert result.error.startswith(error)
+    assert bool(result.error) == bool(error)
+    assert (kernel / "starts").read_text() == "xx"
+
+
 def test_interrupt_keeps_finished_lessons_and_ends_kernels(make_lesson, tmp_path):  # 15
     make_lesson("01_sound", PARAMETERS, SOUND)
     make_lesson("02_slow", PARAMETERS, leave_pid(tmp_path / "pid"), "# %%\ntime.sleep(600)")
