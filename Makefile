@@ -40,8 +40,8 @@ bench: .venv/.installed  ## measure time, memory and accuracy against references
 
 lock: build/uv/bin/uv  ## write lock and conda files anew from pyproject.toml (ARGS=--upgrade: newest versions)
 	build/uv/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
-		--extra tensorflow --extra lab --extra dev --custom-compile-command "make lock" --quiet $(ARGS) -o requirements.lock
-	$(P2C) --extra tensorflow --extra lab --extra dev --pip-dep "-e ." --output environment.yml
+		--extra tensorflow --extra study --extra lab --extra dev --custom-compile-command "make lock" --quiet $(ARGS) -o requirements.lock
+	$(P2C) --extra tensorflow --extra study --extra lab --extra dev --pip-dep "-e ." --output environment.yml
 	$(P2C) --skip-package --conda-dep pip --output binder/environment.yml
 
 clean:  ## remove .venv and everything that was built

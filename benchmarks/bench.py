@@ -16,7 +16,6 @@ Each finished section goes into results/benchmarks.json and replaces what stood 
 import json
 import math
 import os
-import platform
 import statistics
 import sys
 import tempfile
@@ -104,8 +103,8 @@ def train_recipe(name, seed):
     """Train one of the named recipes on all 60,000 images; the tuned network reads at five places."""
     from mnist_helpers import models, training
 
-    recipe = replace(getattr(training, name), train_size=60_000, curve_size=0, seed=seed)
-    network, run = training.train(recipe, datasets.load("mnist").merge())
+    recipe = replace(getattr(training, name), train_size=60_000, validation_size=0, curve_size=0, seed=seed)
+    network, run = training.train(recipe, datasets.load("mnist"))
     return report(models.average_over_shifts(network) if name == "TUNED" else network, run.seconds)
 
 
@@ -354,17 +353,6 @@ def _bench_steps():
     return found
 
 
-def describe_environment():
-    """Return what the numbers depend on."""
-    names = ("tensorflow", "keras", "numpy")
-    processor = platform.processor()
-    if Path("/proc/cpuinfo").exists():
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-        processor = text.partition("model name")[2].partition("\n")[0].strip("\t: ") or processor
-    versions = {name: environment.installed_version(name) for name in names}
-    return {"processor": processor, "cores": os.cpu_count(), "Python": platform.python_version(), **versions}
-
-
 def format_readme(results):
     """Return the README's table of the results, in Markdown."""
 
@@ -445,7 +433,7 @@ def main(sections):  # noqa: D103 — the help says it
     for name in sections or SECTIONS:
         found = SECTIONS[name]()
         results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-        results |= {"environment": describe_environment(), name: found}
+        results |= {"environment": environment.describe(), name: found}
         RESULTS.parent.mkdir(exist_ok=True)
         draft = RESULTS.with_suffix(".part")
         draft.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -11,8 +11,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-# Arguments of RandomAffine. Gentle ranges keep a digit's label.
+# Arguments of RandomAffine. Gentle ranges keep a digit's label; weak ones are half, strong ones twice them.
+WEAK = {"rotation": 5, "shift": 1, "zoom": 0.05, "shear": 0.05}
 GENTLE = {"rotation": 10, "shift": 2, "zoom": 0.1, "shear": 0.1}
+STRONG = {"rotation": 20, "shift": 4, "zoom": 0.2, "shear": 0.2}
 # The article's. ImageDataGenerator takes its shear of 0.2 in degrees: 0.0035 pixels a row.
 ARTICLE = {
     "rotation": 40,
@@ -22,7 +24,7 @@ ARTICLE = {
     "horizontal_flip": True,
     "fill_mode": "nearest",
 }
-NAMED = {"gentle": GENTLE, "article": ARTICLE}
+NAMED = {"weak": WEAK, "gentle": GENTLE, "strong": STRONG, "article": ARTICLE}
 
 
 @keras.saving.register_keras_serializable("mnist_helpers")

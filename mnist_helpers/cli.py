@@ -2,6 +2,7 @@
 
 import os
 import platform
+import random
 import sys
 from pathlib import Path
 
@@ -75,6 +76,81 @@ def run(lessons: tuple, quick: bool, settings: tuple, output: Path, jobs: int, t
     if failed := sorted(result.lesson for result in results if result.error):
         reached = f"What they reached is in {output} as NAME.failed.ipynb"
         raise LessonError(f"{len(failed)} of {len(results)} lessons failed: {', '.join(failed)}. {reached}")
+
+
+@main.command()
+@click.option("--quick", "plan", flag_value="quick", help="A small study, in under a minute.")
+@click.option("--choice", "plan", flag_value="choice", help="The comparison that chose the strengths.")
+@click.option("--rerun", type=click.IntRange(1), help="Make so many of the finished runs again, and compare.")
+@click.option("--dataset", type=click.Choice(["auto", "mnist", "uci"]), help="Unset: mnist; quick: auto.")
+@click.option("--output", type=click.Path(path_type=Path), help="Unset: results; quick: build/study.")
+@click.option("--scheduler", metavar="ADDRESS", help="A Dask cluster to use, such as tcp://10.0.0.1:8786.")
+@click.option(
+    "--jobs", type=click.IntRange(1), default=count_jobs, help="Runs made at once; unset: one a core."
+)
+def study(plan, rerun, dataset, output, scheduler, jobs) -> None:
+    """Make the runs of the study that are missing, and write its table."""
+    from mnist_helpers import datasets, experiments
+
+    quick, plan = plan == "quick", plan or "study"
+    table = (output or Path("build/study" if quick else "results")) / f"{plan}.csv"
+    with experiments.open_folder(table.parent):
+        digits = datasets.load(dataset or ("auto" if quick else "mnist"))
+        tasks = experiments.name_runs(plan, digits)
+        rows, broken = experiments.read_runs(table)
+        if broken:
+            names = ", ".join(path.name for path in broken)
+            click.echo(f"{len(broken)} set aside as *.bad, to be made again: {names}", err=True)
+        there = [key for key in tasks if key in rows]
+        click.echo(f"{plan}, {digits.name}: {len(there)} of {len(tasks)} runs are there")
+        if rerun:
+            chosen = random.sample(there, min(rerun, len(there)))
+        else:
+            chosen = [key for key in tasks if key not in rows]
+        todo, failed = {key: tasks[key] for key in chosen}, 0
+        for key, row in _follow(experiments.compute(todo, digits, scheduler=scheduler, jobs=jobs), todo):
+            if isinstance(row, Exception):
+                failed += 1
+            elif rerun:
+                deviations = experiments.find_deviations(rows[key], row, rows.values())
+                failed += bool(deviations)
+                click.echo(f"{todo[key]}: {'; '.join(deviations) or 'the same numbers again'}")
+            else:
+                experiments.write_run(table.parent, row)
+                rows[key] = row
+        if not rerun:
+            experiments.publish([rows[key] for key in tasks if key in rows], table)
+    click.echo(f"Table: {table}")
+    if failed:
+        raise LessonError(f"{failed} of {len(todo)} runs failed; the others are kept. Start again to retry")
+
+
+def _follow(found, tasks: dict):
+    """Pass finished runs on, and show each with its result and what remains."""
+    from mnist_helpers import experiments
+
+    work, terminal = sum(map(experiments.measure, tasks.values())), sys.stderr.isatty()
+    with tqdm(total=work, unit=" images", unit_scale=True, disable=not terminal) as bar:
+        for count, (key, row) in enumerate(found, 1):
+            yield key, row
+            if isinstance(row, Exception):
+                outcome = f"failed: {type(row).__name__}: {row}"
+            else:
+                name = "test_accuracy" if "test_accuracy" in row else "validation_accuracy"
+                outcome = f"{name.replace('_', ' ')} {float(row[name]):.2%}, {float(row['seconds']):.0f} s"
+            bar.write(f"{count}/{len(tasks)} {tasks[key]}: {outcome}", file=sys.stderr)
+            bar.update(experiments.measure(tasks[key]))
+
+
+@main.command()
+@click.argument("lesson", required=False)
+def claims(lesson) -> None:
+    """Print each claim of the lessons (or of one, such as 03) with what the study says of it."""
+    from mnist_helpers import evidence
+
+    for claim, row in evidence.claims(lesson).iterrows():
+        by, sentence, found, verdict = row
+        click.echo(f"{claim} ({by})\n  {sentence}\n  {found}\n  {verdict}\n")
 
 
 @main.command()

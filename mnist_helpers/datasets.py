@@ -8,6 +8,7 @@ Environment variables: ``MNIST_HELPERS_DATA`` (a file mnist.npz, or a folder wit
 files), ``MNIST_HELPERS_CACHE`` (where a download is kept), ``MNIST_HELPERS_OFFLINE=1`` (no network).
 """
 
+import hashlib
 import os
 from dataclasses import dataclass, field, replace
 
@@ -61,6 +62,13 @@ class Digits:
             np.concatenate([self.y_train, self.y_validation]),
         )
         return replace(self, x_train=x, y_train=y, x_validation=x[:0], y_validation=y[:0])
+
+    def digest(self) -> str:
+        """Return the SHA-256 of all images and labels, as they are split, in hexadecimal digits."""
+        found = hashlib.sha256()
+        for array in (self.x_train, self.y_train, self.x_validation, self.y_validation, *self._test):
+            found.update(np.ascontiguousarray(array))
+        return found.hexdigest()
 
     def open_test(self) -> tuple[np.ndarray, np.ndarray]:
         """Open the test set: images uint8 (n, 28, 28, 1) and labels int32 (n,).

@@ -1,7 +1,12 @@
 """What this package needs of its environment, read from its metadata, hence from pyproject.toml."""
 
+import contextlib
+import os
+import platform
 import sys
+from collections.abc import Iterator
 from importlib import metadata
+from pathlib import Path
 
 from mnist_helpers.errors import SetupError
 
@@ -38,6 +43,31 @@ def find_problems() -> list[str]:
             state = f"{found} is installed" if found else "is not installed"
             problems.append(f"{needed.name} {state}: {needed.specifier} is needed")
     return problems
+
+
+def describe() -> dict[str, str]:
+    """Return what measured numbers depend on: processor, cores, and versions."""
+    processor, cpuinfo = platform.processor(), Path("/proc/cpuinfo")
+    if cpuinfo.exists():  # Linux, where Python finds no more than "x86_64"
+        text = cpuinfo.read_text(encoding="utf-8")
+        processor = text.partition("model name")[2].partition("\n")[0].strip("\t: ") or processor
+    versions = {name: str(installed_version(name)) for name in ("tensorflow", "keras", "numpy")}
+    machine = {"processor": processor, "cores": str(os.cpu_count())}
+    return {**machine, "python": platform.python_version(), **versions}
+
+
+@contextlib.contextmanager
+def silence() -> Iterator[None]:
+    """Keep what C++ code writes off the terminal, as TensorFlow does while it is imported."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    terminal, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(terminal, 2)
+        os.close(terminal)
+        os.close(nowhere)
 
 
 def check() -> None:

@@ -41,7 +41,7 @@ class Recipe:
     augmentation: str = "none"  # "none" or a name in augmentation.NAMED
     patience: int | None = None  # stop after so many epochs without a better validation loss; None: never
     curve_size: int = 10_000  # validation images evaluated after each epoch; 0: none
-    validation_size: int = 10_000  # validation images behind the final numbers
+    validation_size: int = 10_000  # validation images behind the final numbers; 0: they train as well
     seed: int = 0  # draws the subset, the weights, the order and all that is random in the network
 
 
@@ -146,7 +146,7 @@ def _fit_compiled(network, digits: datasets.Digits, recipe: Recipe, callbacks: I
         epochs=recipe.epochs,
         validation_data=curve if len(curve[0]) else None,
         validation_batch_size=100,  # a larger one needs more memory and is hardly faster
-        callbacks=[*callbacks, *stopping],
+        callbacks=[*callbacks, *stopping, keras.callbacks.TerminateOnNaN()],
         verbose=0,
     ).history
     seconds = time.perf_counter() - start
@@ -158,6 +158,19 @@ def _fit_compiled(network, digits: datasets.Digits, recipe: Recipe, callbacks: I
     judges = slice(recipe.validation_size)
     on_validation = evaluate(network, digits.x_validation[judges], digits.y_validation[judges])
     return Run(recipe, seconds, best, *on_training, *on_validation, history)
+
+
+class Onlooker(keras.callbacks.Callback):
+    """Note the accuracy (0 to 1) on some images after each epoch; the training does not notice."""
+
+    def __init__(self, images: np.ndarray, labels: np.ndarray) -> None:
+        super().__init__()
+        self.images, self.labels = images, labels
+        self.accuracy: list[float] = []
+
+    def on_epoch_end(self, epoch: int, logs: Mapping | None = None) -> None:
+        """Evaluate the network as it is."""
+        self.accuracy.append(evaluate(self.model, self.images, self.labels)[1])
 
 
 def evaluate(network: keras.Model, images: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
@@ -191,6 +204,8 @@ def _build(recipe: Recipe) -> keras.Model:
 def train(recipe: Recipe, digits: datasets.Digits, callbacks: Iterable = ()) -> tuple[keras.Model, Run]:
     """Build, train and evaluate the network of a recipe, on the recipe's subset of `digits`."""
     network = _build(recipe)
+    if not recipe.validation_size:
+        digits = digits.merge()
     return network, fit(network, digits.subset(recipe.train_size, recipe.seed), recipe, callbacks)
 
 

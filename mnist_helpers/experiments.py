@@ -1,0 +1,326 @@
+"""The study: techniques, training sizes and paired seeds; each run made once, wherever Dask sends it.
+
+A finished run is one file, named by its key, in the folder `runs`; what is there is not run again. So a study
+that was interrupted or killed goes on where it was. The tables are made of these files.
+"""
+
+import contextlib
+import csv
+import hashlib
+import io
+import json
+import logging
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mnist_helpers import datasets, environment, evidence
+from mnist_helpers.errors import DataError, SetupError
+
+with environment.silence():  # TensorFlow's first lines would stand between the bar and its results
+    from mnist_helpers import augmentation, training
+    from mnist_helpers.training import Recipe
+
+SCHEMA = 1  # of a run's file; a change of what a run is or holds counts it up
+# What each technique changes in the baseline. Strengths: the article's, unless CANDIDATES has a better one.
+TECHNIQUES = {
+    "baseline": {},
+    "L2": {"l2": 1e-4},
+    "dropout": {"dropout_rate": 0.2},
+    "augmentation (gentle)": {"augmentation": "gentle"},
+    "augmentation (article)": {"augmentation": "article"},
+    "early stopping": {"patience": 5},
+    "combined": {"dropout_rate": 0.2, "augmentation": "gentle"},
+}
+SIZES = {1_000: (20, 30), 5_000: (10, 15), 50_000: (10, 5)}  # training images: (seeds, epochs)
+# What validation images chose from, before the study; the first of each stays unless another is better.
+CANDIDATES = {
+    "l2": (1e-4, 1e-5, 1e-3),
+    "dropout_rate": (0.2, 0.1, 0.5),
+    "augmentation": ("gentle", "weak", "strong"),
+    "patience": (2, 1, 5, 10),
+}
+_VALIDATION_SIZE = (
+    2_000  # validation images that decide when to stop, and behind the numbers beside the test's
+)
+_NEEDED = "A study needs {}: python -m pip install -r requirements.lock"
+
+
+@dataclass(frozen=True)
+class Task:
+    """A run to be made."""
+
+    technique: str
+    recipe: Recipe
+    judge: str = "test"  # or "validation": the images that judge a run on which a choice depends
+    watch: bool = False  # note the judge's accuracy after each epoch, to see what stopping by it would claim
+
+    def __str__(self) -> str:
+        return f"{self.technique}, {self.recipe.train_size:,} images, seed {self.recipe.seed}"
+
+
+def plan_study(sizes: Mapping[int, tuple[int, int]] = SIZES) -> list[Task]:
+    """Return the runs of all techniques at the sizes given, ``{training images: (seeds, epochs)}``."""
+    tasks = []
+    for size, (n_seeds, epochs) in sizes.items():
+        for technique, changes in TECHNIQUES.items():
+            # Evaluations take time: only those have a curve who stop by it, or with whom it is compared.
+            watch = technique == "baseline" and size > 1_000
+            curve_size = _VALIDATION_SIZE if watch or "patience" in changes else 0
+            recipe = Recipe(
+                train_size=size,
+                epochs=epochs,
+                validation_size=_VALIDATION_SIZE,
+                curve_size=curve_size,
+                **changes,
+            )
+            tasks += [Task(technique, replace(recipe, seed=seed), watch=watch) for seed in range(n_seeds)]
+    return tasks
+
+
+def plan_article(n_seeds: int = 10) -> list[Task]:
+    """Return the article's own training, repeated: 60,000 images, nothing kept back for validation."""
+    recipe = Recipe(train_size=60_000, validation_size=0, curve_size=0)
+    return [Task("article", replace(recipe, seed=seed)) for seed in range(n_seeds)]
+
+
+def plan_choice() -> list[Task]:
+    """Return the runs that compare the candidates on validation images, with seeds that no study uses."""
+    baseline = Recipe(train_size=1_000, epochs=SIZES[1_000][1], curve_size=0)
+    tasks = []
+    for name, values in CANDIDATES.items():
+        for value in values:
+            recipe = replace(
+                baseline, **{name: value}, curve_size=_VALIDATION_SIZE if name == "patience" else 0
+            )
+            candidate = f"{name}={value}"
+            tasks += [Task(candidate, replace(recipe, seed=seed), "validation") for seed in range(100, 106)]
+    return tasks
+
+
+def choose(runs: pd.DataFrame) -> dict[str, object]:
+    """Return the value of each strength that the runs of `plan_choice` decide for.
+
+    The first candidate stays, unless another's validation accuracy is detectably higher over paired seeds;
+    of several such, the one of the highest mean.
+    """
+    chosen = {}
+    for name, values in CANDIDATES.items():
+        series = [
+            runs.loc[runs["technique"] == f"{name}={v}", "validation_accuracy"].to_list() for v in values
+        ]
+        found = [evidence.paired_difference(other, series[0], len(values) - 1) for other in series[1:]]
+        better = [
+            (d.mean, value) for d, value in zip(found, values[1:], strict=True) if d.verdict == "higher"
+        ]
+        chosen[name] = max(better, key=lambda pair: pair[0])[1] if better else values[0]
+    return chosen
+
+
+PLANS = {
+    "study": lambda: plan_study() + plan_article(),
+    "choice": plan_choice,
+    "quick": lambda: plan_study({1_000: (3, 8)}),
+}
+
+
+def name_run(task: Task, digest: str) -> str:
+    """Return a run's key: a hash of its recipe, the data's digest and the schema's version."""
+    ranges = augmentation.NAMED.get(task.recipe.augmentation)
+    text = json.dumps([SCHEMA, digest, asdict(task.recipe), ranges, task.judge], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@cache
+def _load(dataset: str) -> datasets.Digits:
+    return datasets.load(dataset)
+
+
+def run(task: Task, key: str, dataset: str) -> dict[str, str]:
+    """Train and judge, and return all that is recorded, as text: numbers of six decimals.
+
+    `train_`, `validation_` and `test_` columns hold what `evidence.score` names, `seconds` those of `fit`.
+    `stopped_on_validation` and `stopped_on_test` are test accuracies: at the epoch of the best validation
+    accuracy, and at that of the best test accuracy, of runs with `watch`.
+    """
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # "retracing": each run has a network of its own
+    digits = _load(dataset)
+    judges = {"test": digits.open_test, "validation": lambda: (digits.x_validation, digits.y_validation)}
+    images, labels = judges[task.judge]()
+    onlooker = training.Onlooker(images, labels)
+    network, found = training.train(task.recipe, digits, [onlooker] if task.watch else [])
+    judged = evidence.score(network.predict(images, batch_size=100, verbose=0), labels)
+    row = {
+        "train_accuracy": found.train_accuracy,
+        "train_cross_entropy": found.train_loss,
+        "validation_accuracy": found.validation_accuracy,
+        "validation_cross_entropy": found.validation_loss,
+        **{f"{task.judge}_{name}": value for name, value in judged.items()},
+        "seconds": found.seconds,
+    }
+    if task.watch:
+        best = int(np.argmax(found.history["val_accuracy"]))
+        row |= {"stopped_on_validation": onlooker.accuracy[best], "stopped_on_test": max(onlooker.accuracy)}
+    row = {name: f"{value:.6f}" for name, value in row.items()}
+    threads = os.environ.get("TF_NUM_INTRAOP_THREADS", "")
+    made = {"epochs_trained": len(found.history["loss"]), "dataset": digits.name, "threads": threads}
+    recorded = {"technique": task.technique, **asdict(task.recipe), **row, **made, **environment.describe()}
+    return {"key": key, "schema": str(SCHEMA)} | {name: str(value) for name, value in recorded.items()}
+
+
+def name_runs(plan: str, digits: datasets.Digits) -> dict[str, Task]:
+    """Return the runs of a plan, one of PLANS, as ``{key: task}``."""
+    digest = digits.digest()
+    return {name_run(task, digest): task for task in PLANS[plan]()}
+
+
+def read_runs(table: Path) -> tuple[dict[str, dict], list[Path]]:
+    """Read all runs that a table or the folder `runs` beside it holds, as ``{key: row}``.
+
+    Files that are no runs, and a table that was changed by hand, are set aside and returned. Raises DataError
+    where a run has a newer schema than this version knows: it is left alone.
+    """
+    rows, broken = {}, [] if _restore(table) else [table]
+    for path in sorted((table.parent / "runs").glob("*.json")):
+        try:
+            row = json.loads(path.read_text(encoding="utf-8"))
+            newer, sound = int(row["schema"]) > SCHEMA, row["key"] == path.stem and "seconds" in row
+        except (ValueError, KeyError, TypeError):
+            newer, sound = False, False
+        if newer:
+            raise DataError(f"{path} was written by a newer version of mnist-helpers: update, then try again")
+        if sound:
+            rows[path.stem] = row
+        else:
+            path.replace(f"{path}.bad")
+            broken.append(path)
+    return rows, broken
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    draft = path.with_name(f"{path.name}.part")
+    try:
+        draft.write_text(text, encoding="utf-8", newline="\n")
+        draft.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)
+        raise SetupError(
+            f"{path} cannot be written ({error.strerror}): make room, or use --output"
+        ) from error
+
+
+def write_run(folder: Path, row: Mapping[str, str]) -> None:
+    """Keep a finished run as a file of its own."""
+    _write(folder / "runs" / f"{row['key']}.json", json.dumps(row, ensure_ascii=False, indent=1) + "\n")
+
+
+def publish(rows: Iterable[Mapping[str, str]], path: Path) -> None:
+    """Write runs as a table, and beside it, as JSON, its digest and the environments that the runs had."""
+    rows, text = list(rows), io.StringIO(newline="")
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    table = csv.DictWriter(text, columns, restval="", lineterminator="\n")
+    table.writeheader()
+    table.writerows(rows)
+    found = [{name: row[name] for name in (*environment.describe(), "threads")} for row in rows]
+    kinds = [{**kind, "runs": found.count(kind)} for kind in {str(kind): kind for kind in found}.values()]
+    _write(path, text.getvalue())
+    about = {"schema": SCHEMA, "sha256": evidence.hash_table(path), "runs": len(rows), "environments": kinds}
+    _write(path.with_suffix(".json"), json.dumps(about, indent=1) + "\n")
+
+
+def _restore(table: Path) -> bool:
+    """Write a file for each run that only the published table has; return whether the table was sound."""
+    if not table.exists():
+        return True
+    rows = list(csv.DictReader(io.StringIO(table.read_text(encoding="utf-8"))))
+    about = table.with_suffix(".json")
+    if not about.exists() or json.loads(about.read_text(encoding="utf-8"))["sha256"] != evidence.hash_table(
+        table
+    ):
+        table.replace(f"{table}.bad")
+        return False
+    for row in rows:
+        if not (table.parent / "runs" / f"{row['key']}.json").exists():
+            write_run(table.parent, row)
+    return True
+
+
+@contextlib.contextmanager
+def open_folder(folder: Path) -> Iterator[Path]:
+    """Make the folder, and keep every other study out of it; the lock ends with the process."""
+    try:
+        import filelock
+    except ModuleNotFoundError as missing:
+        raise SetupError(_NEEDED.format(missing.name)) from None
+    try:
+        (folder / "runs").mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(folder / "runs" / "lock", timeout=0)
+        lock.acquire()
+    except filelock.Timeout:
+        raise SetupError(f"Another study is running in {folder}: wait for it, or use --output") from None
+    except OSError as error:
+        raise SetupError(f"{folder} cannot be written ({error.strerror}): use --output") from error
+    with lock:
+        yield folder
+
+
+def compute(
+    tasks: Mapping[str, Task], digits: datasets.Digits, *, scheduler: str | None = None, jobs: int = 1
+) -> Iterator[tuple[str, dict | Exception]]:
+    """Run tasks, ``{key: task}``, by Dask, the longest first; yield each key with its row, or what failed.
+
+    `scheduler` is the address of a cluster; without one, `jobs` processes of one thread each do the work:
+    in batches of 32 two threads are no faster than one, and two runs at once are.
+    """
+    try:
+        import dask
+        import distributed
+    except ModuleNotFoundError as missing:
+        raise SetupError(_NEEDED.format(missing.name)) from None
+    quiet = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    name = "distributed.nanny.pre-spawn-environ"
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(dask.config.set({name: {**dask.config.get(name), **quiet}}))
+        if not scheduler:
+            local = {"n_workers": jobs, "threads_per_worker": 1, "dashboard_address": None}
+            scheduler = stack.enter_context(distributed.LocalCluster(**local, silence_logs="ERROR"))
+        try:
+            client = stack.enter_context(distributed.Client(scheduler, timeout="30s"))
+        except (OSError, ValueError) as error:
+            raise SetupError(f"No Dask scheduler answers at {scheduler}: {error}") from error
+        dataset = "mnist" if digits.name == "MNIST" else "uci"
+        longest = sorted(tasks, key=lambda key: -measure(tasks[key]))
+        futures = {client.submit(run, tasks[key], key, dataset, key=f"run-{key}"): key for key in longest}
+        for future in distributed.as_completed(futures):
+            error = future.exception()
+            yield futures[future], future.result() if error is None else error
+            future.release()
+
+
+def measure(task: Task) -> int:
+    """Return the work of a run, for orders and bars: images passed through a network in training."""
+    return task.recipe.train_size * task.recipe.epochs
+
+
+def find_deviations(row: Mapping, again: Mapping, rows: Iterable[Mapping]) -> list[str]:
+    """Return what differs between a run and the same run made again, one line each.
+
+    In the same environment, threads included, all numbers must be the same. Elsewhere rounding differs, and
+    with it the course of a training: there an accuracy or a loss may lie four standard deviations off, of the
+    runs in `rows` that differ from this one in their seed alone.
+    """
+    same = all(row[name] == again[name] for name in (*environment.describe(), "threads"))
+    alike = [other for other in rows if all(other[name] == row[name] for name in ("technique", "train_size"))]
+    found = []
+    for name in [name for name in again if name.startswith(("train_a", "train_c", "validation_a", "test_"))]:
+        spread = 0.0 if same else 4 * float(np.std([float(other[name]) for other in alike], ddof=1))
+        if not abs(float(row[name]) - float(again[name])) <= spread and row[name] != again[name]:
+            found.append(f"{name} {row[name]} was {again[name]} again, tolerance {spread:.6f}")
+    return found
