@@ -4,7 +4,7 @@ BIN = .venv/bin
 P2C = build/uv/bin/uv tool run pyproject2conda@0.23.2 yaml --name mnist-lessons --channel conda-forge \
 	--python-include python~=3.12 --pip-only --custom-command "make lock"
 .DELETE_ON_ERROR:
-.PHONY: help run quick test test-full lab notebooks lock format bench clean
+.PHONY: help run quick test test-full study claims lab notebooks lock format bench clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -21,15 +21,22 @@ test: .venv/.installed  ## lint, unit tests, and all lessons with small values, 
 	$(BIN)/python -m pytest -n 2
 	$(BIN)/python tests/nbval_lessons.py
 
-test-full: .venv/.installed  ## run the committed notebooks as they are, their outputs compared
+test-full: .venv/.installed  ## the slow tests, and the committed notebooks as they are, their outputs compared
+	$(BIN)/python -m pytest -m full
 	$(BIN)/python tests/nbval_lessons.py --full
+
+study: .venv/.installed  ## make the runs of the study that are missing (hours; ARGS=--quick: a minute)
+	$(BIN)/mnist-helpers study $(ARGS)
+	$(BIN)/python docs/study.py
+
+claims: .venv/.installed  ## print what the study says of each claim
+	$(BIN)/mnist-helpers claims $(ARGS)
 
 lab: .venv/.installed  ## open the lessons in JupyterLab
 	$(BIN)/jupyter lab notebooks
 
 notebooks: .venv/.installed  ## execute the lessons and keep them as the committed notebooks
 	$(BIN)/mnist-helpers run --jobs 1 --output notebooks $(ARGS)
-	$(BIN)/python docs/figure.py
 
 format: .venv/.installed  ## put the code into the project's format
 	$(BIN)/ruff check --fix

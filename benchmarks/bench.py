@@ -8,6 +8,7 @@ Usage: python benchmarks/bench.py [SECTION]...; all sections take about 50 minut
     memory     peak of a training on bytes, as here, against one on floats, as in most tutorials
     series     all lessons in full, and in the quick profile with two jobs, against the six trainings
     steps      arithmetic in training steps against the machine's rate in matrix products
+    study      the quick study with two workers against one
 
 Machines differ and are noisy, so what counts are ratios within one go, with the lowest and the highest.
 Each finished section goes into results/benchmarks.json and replaces what stood there.
@@ -17,6 +18,7 @@ import json
 import math
 import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -353,6 +355,20 @@ def _bench_steps():
     return found
 
 
+def bench_study():
+    """Make the quick study with one worker and with two, in turn."""
+
+    def make(jobs):
+        with tempfile.TemporaryDirectory() as folder:
+            command = ["mnist-helpers", "study", "--quick", "--jobs", str(jobs), "--output", folder]
+            command[0] = str(Path(sys.executable).with_name(command[0]))
+            subprocess.run(command, check=True, capture_output=True)
+
+    seconds = take_turns(2, one=partial(make, 1), two=partial(make, 2))
+    rounded = {name: [round(value, 1) for value in values] for name, values in seconds.items()}
+    return {"seconds": rounded, "two workers' speed against one's": compare(seconds["one"], seconds["two"])}
+
+
 def format_readme(results):
     """Return the README's table of the results, in Markdown."""
 
@@ -409,6 +425,10 @@ def format_readme(results):
         )
         for name, found in results["steps"].items()
     ]
+    study = results["study"]
+    seconds = statistics.median(study["seconds"]["two"])
+    speed = ratio(study["two workers' speed against one's"])
+    rows.append((f"Quick study, two workers: {seconds:.0f} s", "one worker", f"speed: {speed}"))
     table = [("what", "reference", "ratio, with the lowest and the highest"), ("---",) * 3, *rows]
     where = results["environment"]
     machine = f"{where['cores']} cores ({where['processor']}), TensorFlow {where['tensorflow']}"
@@ -422,6 +442,7 @@ SECTIONS = {
     "memory": bench_memory,
     "series": bench_series,
     "steps": bench_steps,
+    "study": bench_study,
 }
 
 

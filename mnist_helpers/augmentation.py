@@ -4,27 +4,15 @@ import math
 from collections.abc import Sequence
 
 from mnist_helpers import environment
+from mnist_helpers.recipes import ARTICLE as ARTICLE
+from mnist_helpers.recipes import GENTLE as GENTLE
+from mnist_helpers.recipes import NAMED as NAMED
 
 environment.check()
 
 import keras
 import numpy as np
 import tensorflow as tf
-
-# Arguments of RandomAffine. Gentle ranges keep a digit's label; weak ones are half, strong ones twice them.
-WEAK = {"rotation": 5, "shift": 1, "zoom": 0.05, "shear": 0.05}
-GENTLE = {"rotation": 10, "shift": 2, "zoom": 0.1, "shear": 0.1}
-STRONG = {"rotation": 20, "shift": 4, "zoom": 0.2, "shear": 0.2}
-# The article's. ImageDataGenerator takes its shear of 0.2 in degrees: 0.0035 pixels a row.
-ARTICLE = {
-    "rotation": 40,
-    "shift": 5.6,
-    "zoom": 0.2,
-    "shear": 0.0035,
-    "horizontal_flip": True,
-    "fill_mode": "nearest",
-}
-NAMED = {"weak": WEAK, "gentle": GENTLE, "strong": STRONG, "article": ARTICLE}
 
 
 @keras.saving.register_keras_serializable("mnist_helpers")

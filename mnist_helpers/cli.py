@@ -90,14 +90,14 @@ def run(lessons: tuple, quick: bool, settings: tuple, output: Path, jobs: int, t
 )
 def study(plan, rerun, dataset, output, scheduler, jobs) -> None:
     """Make the runs of the study that are missing, and write its table."""
-    from mnist_helpers import datasets, experiments
+    from mnist_helpers import datasets, experiments, records
 
     quick, plan = plan == "quick", plan or "study"
     table = (output or Path("build/study" if quick else "results")) / f"{plan}.csv"
-    with experiments.open_folder(table.parent):
+    with records.open_folder(table.parent):
         digits = datasets.load(dataset or ("auto" if quick else "mnist"))
         tasks = experiments.name_runs(plan, digits)
-        rows, broken = experiments.read_runs(table)
+        rows, broken = records.read_runs(table)
         if broken:
             names = ", ".join(path.name for path in broken)
             click.echo(f"{len(broken)} set aside as *.bad, to be made again: {names}", err=True)
@@ -112,14 +112,14 @@ def study(plan, rerun, dataset, output, scheduler, jobs) -> None:
             if isinstance(row, Exception):
                 failed += 1
             elif rerun:
-                deviations = experiments.find_deviations(rows[key], row, rows.values())
+                deviations = records.find_deviations(rows[key], row, rows.values())
                 failed += bool(deviations)
                 click.echo(f"{todo[key]}: {'; '.join(deviations) or 'the same numbers again'}")
             else:
-                experiments.write_run(table.parent, row)
+                records.write_run(table.parent, row)
                 rows[key] = row
         if not rerun:
-            experiments.publish([rows[key] for key in tasks if key in rows], table)
+            records.publish([rows[key] for key in tasks if key in rows], table)
     click.echo(f"Table: {table}")
     if failed:
         raise LessonError(f"{failed} of {len(todo)} runs failed; the others are kept. Start again to retry")
@@ -146,11 +146,9 @@ def _follow(found, tasks: dict):
 @click.argument("lesson", required=False)
 def claims(lesson) -> None:
     """Print each claim of the lessons (or of one, such as 03) with what the study says of it."""
-    from mnist_helpers import evidence
+    from mnist_helpers import claims as ledger
 
-    for claim, row in evidence.claims(lesson).iterrows():
-        by, sentence, found, verdict = row
-        click.echo(f"{claim} ({by})\n  {sentence}\n  {found}\n  {verdict}\n")
+    click.echo(ledger.format_claims(lesson))
 
 
 @main.command()

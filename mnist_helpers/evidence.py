@@ -1,4 +1,4 @@
-"""What paired runs say, and how sure they are; the study's comparisons, and the claims that rest on them."""
+"""What paired runs say, and how sure they are; the comparisons of the study."""
 
 import hashlib
 import json
@@ -23,8 +23,8 @@ MEASURES = {
     "accuracy, stopped on the test set": ("stopped_on_test", 100, "percentage points"),
     "accuracy, stopped on validation images": ("stopped_on_validation", 100, "percentage points"),
 }
+OTHER = {"reference", "reference_measure"}  # what a claim has that compares with more than the baseline
 _UNCLEAR = "no detectable difference"
-_VERBS = {"higher": "raises", "lower": "lowers", _UNCLEAR: "does not detectably change"}
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,13 @@ def paired_difference(
     critical = stats.t.ppf(1 - 0.025 / comparisons, freedom)
     half, detectable = critical * error, (critical + stats.t.ppf(0.8, freedom)) * error
     return Difference(*map(float, (mean, mean - half, mean + half)), len(differences), float(detectable))
+
+
+def half_interval(values: np.ndarray) -> float:
+    """Return half the width of the mean's 95 % interval, by Student's t; 0 of a single value."""
+    from scipy import stats
+
+    return float(stats.t.ppf(0.975, len(values) - 1) * stats.sem(values)) if len(values) > 1 else 0.0
 
 
 def table(values: Mapping[str, Sequence[float]], reference: str) -> pd.DataFrame:
@@ -160,65 +167,52 @@ def compare(
 def count_comparisons(study: pd.DataFrame) -> int:
     """Return how many comparisons one measure is in: the whole grid's, and the ledger's others."""
     grid = study[~study["technique"].isin(["baseline", "article"])]
-    others = [claim for claim in read_ledger() if "value" not in claim and len(claim.keys() & _OTHER)]
+    others = [claim for claim in read_ledger() if "value" not in claim and len(claim.keys() & OTHER)]
     return len(grid[["technique", "train_size"]].drop_duplicates()) + len(others)
 
 
-_OTHER = {"reference", "reference_measure"}  # what a claim has that compares with more than the baseline
+def compare_all(
+    study: pd.DataFrame, techniques: Sequence[str], measure: str = "accuracy"
+) -> dict[str, Difference]:
+    """Compare techniques with the baseline at each size: ``{"L2, 1,000 images": difference}``."""
+    sizes = sorted(study.loc[study["technique"] == "baseline", "train_size"].unique())
+    pairs = [(technique, size) for technique in techniques for size in sizes]
+    return {f"{name}, {size:,} images": compare(study, name, size, measure) for name, size in pairs}
 
 
-def tabulate_study(study: pd.DataFrame, techniques: Sequence[str]) -> pd.DataFrame:
-    """Tabulate techniques against the baseline: accuracy, cross-entropy and calibration error, by size."""
+def compare_by_size(study: pd.DataFrame) -> dict[str, dict[str, Difference]]:
+    """Compare the accuracy of all techniques: ``{"1,000 images": {technique: difference}}``."""
+    pairs = study.loc[~study["technique"].isin(["baseline", "article"]), ["technique", "train_size"]]
+    found: dict[str, dict[str, Difference]] = {}
+    for technique, size in pairs.drop_duplicates().itertuples(index=False):
+        found.setdefault(f"{size:,} images", {})[technique] = compare(study, technique, size)
+    return found
+
+
+def tabulate_study(study: pd.DataFrame, technique: str) -> pd.DataFrame:
+    """Tabulate a technique against the baseline by size: accuracy, cross-entropy and calibration error."""
     rows = []
-    for technique in techniques:
-        for measure in ("accuracy", "cross-entropy", "calibration error"):
-            for size in sorted(study.loc[study["technique"] == technique, "train_size"].unique()):
-                found = compare(study, technique, size, measure)
-                means = [select(study, name, size, measure).mean() for name in ("baseline", technique)]
-                unit = MEASURES[measure][2].replace("percentage points", "%")
-                texts = [f"{mean:.{3 if unit == 'nats' else 2}f}" for mean in means]
-                shown = (found.pairs, *texts, found.interval, found.verdict, f"{found.detectable:.2g}")
-                rows.append((technique, f"{measure} ({unit})", f"{size:,}", *shown))
-    columns = ["technique", "measure", "images", "seeds", "baseline", "with it", "difference", "verdict"]
-    return pd.DataFrame(rows, columns=[*columns, "could have seen"]).set_index(columns[:3])
+    for measure in ("accuracy", "cross-entropy", "calibration error"):
+        _, _, unit = MEASURES[measure]
+        for size in sorted(study.loc[study["technique"] == technique, "train_size"].unique()):
+            found = compare(study, technique, size, measure)
+            means = [select(study, name, size, measure).mean() for name in ("baseline", technique)]
+            texts = [f"{mean:.{3 if unit == 'nats' else 2}f}" for mean in means]
+            shown = (found.pairs, *texts, found.interval, found.verdict, f"{found.detectable:.2g}")
+            rows.append((f"{measure} ({unit.replace('percentage points', '%')})", f"{size:,}", *shown))
+    columns = [
+        "measure",
+        "images",
+        "seeds",
+        "baseline",
+        technique,
+        "difference",
+        "verdict",
+        "could have seen",
+    ]
+    return pd.DataFrame(rows, columns=columns).set_index(columns[:2])
 
 
 def read_ledger(path: Path = _LEDGER) -> list[dict]:
     """Read the claims as they are written down; the ledger's head says what an entry holds."""
     return tomllib.loads(path.read_text(encoding="utf-8"))["claim"]
-
-
-def judge(claim: Mapping, study: pd.DataFrame) -> tuple[str, str, str]:
-    """Return a claim's sentence, what the study found, and whether that supports or contradicts it."""
-    technique, size, measure = claim["technique"], claim["size"], claim.get("measure", "accuracy")
-    if "value" in claim:
-        runs = select(study, technique, size, measure)
-        return claim["sentence"].format(**claim), *_judge_value(claim["value"], runs)
-    pair = {name: claim[name] for name in _OTHER & claim.keys()}
-    found = compare(study, technique, size, measure, **pair)
-    against = f" compared with {pair['reference']}" if "reference" in pair else ""
-    default = f"With {size:,} training images, {technique} {{verb}} {measure}{against}."
-    sentence = claim.get("sentence", default).format(verb=_VERBS[claim["says"]], **claim)
-    agrees = "supported" if found.verdict == claim["says"] else "contradicted"
-    open_question = found.verdict == _UNCLEAR != claim["says"]
-    return sentence, f"{found.interval} {MEASURES[measure][2]}", _UNCLEAR if open_question else agrees
-
-
-def _judge_value(value: float, runs: pd.Series) -> tuple[str, str]:
-    """Ask whether one more run could have given the value: is it in the 95 % prediction interval."""
-    from scipy import stats
-
-    mean, spread, n = runs.mean(), runs.std(ddof=1), len(runs)
-    half = stats.t.ppf(0.975, n - 1) * spread * np.sqrt(1 + 1 / n)
-    text = f"mean {mean:.2f}, standard deviation {spread:.2f} ({n} runs)"
-    text += f", a single run lies between {mean - half:.2f} and {mean + half:.2f}"
-    return text, "supported" if abs(value - mean) <= half else "contradicted"
-
-
-def claims(lesson: str | None = None, study: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Tabulate the claims of a lesson, such as "03", or of all, with what the study says of each."""
-    study = read_study() if study is None else study
-    entries = [claim for claim in read_ledger() if lesson is None or lesson in claim["lessons"]]
-    rows = [(claim["id"], claim["by"], *judge(claim, study)) for claim in entries]
-    columns = ["claim", "who says so", "sentence", "the study (95 % intervals)", "verdict"]
-    return pd.DataFrame(rows, columns=columns).set_index("claim")

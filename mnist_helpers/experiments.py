@@ -1,32 +1,24 @@
 """The study: techniques, training sizes and paired seeds; each run made once, wherever Dask sends it.
 
-A finished run is one file, named by its key, in the folder `runs`; what is there is not run again. So a study
-that was interrupted or killed goes on where it was. The tables are made of these files.
+What a run is, and its key; `mnist_helpers.records` keeps what came out, and knows what is missing.
 """
 
 import contextlib
-import csv
 import hashlib
-import io
 import json
 import logging
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from mnist_helpers import datasets, environment, evidence
-from mnist_helpers.errors import DataError, SetupError
+from mnist_helpers import datasets, environment, evidence, records
+from mnist_helpers.errors import SetupError
+from mnist_helpers.recipes import NAMED, Recipe
 
-with environment.silence():  # TensorFlow's first lines would stand between the bar and its results
-    from mnist_helpers import augmentation, training
-    from mnist_helpers.training import Recipe
-
-SCHEMA = 1  # of a run's file; a change of what a run is or holds counts it up
 # What each technique changes in the baseline. Strengths: the article's, unless CANDIDATES has a better one.
 TECHNIQUES = {
     "baseline": {},
@@ -48,7 +40,6 @@ CANDIDATES = {
 _VALIDATION_SIZE = (
     2_000  # validation images that decide when to stop, and behind the numbers beside the test's
 )
-_NEEDED = "A study needs {}: python -m pip install -r requirements.lock"
 
 
 @dataclass(frozen=True)
@@ -131,8 +122,8 @@ PLANS = {
 
 def name_run(task: Task, digest: str) -> str:
     """Return a run's key: a hash of its recipe, the data's digest and the schema's version."""
-    ranges = augmentation.NAMED.get(task.recipe.augmentation)
-    text = json.dumps([SCHEMA, digest, asdict(task.recipe), ranges, task.judge], sort_keys=True)
+    ranges = NAMED.get(task.recipe.augmentation)
+    text = json.dumps([records.SCHEMA, digest, asdict(task.recipe), ranges, task.judge], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -148,6 +139,9 @@ def run(task: Task, key: str, dataset: str) -> dict[str, str]:
     `stopped_on_validation` and `stopped_on_test` are test accuracies: at the epoch of the best validation
     accuracy, and at that of the best test accuracy, of runs with `watch`.
     """
+    with environment.silence():  # TensorFlow's first lines would stand between a bar and its results
+        from mnist_helpers import training
+
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # "retracing": each run has a network of its own
     digits = _load(dataset)
     judges = {"test": digits.open_test, "validation": lambda: (digits.x_validation, digits.y_validation)}
@@ -170,105 +164,15 @@ def run(task: Task, key: str, dataset: str) -> dict[str, str]:
     threads = os.environ.get("TF_NUM_INTRAOP_THREADS", "")
     made = {"epochs_trained": len(found.history["loss"]), "dataset": digits.name, "threads": threads}
     recorded = {"technique": task.technique, **asdict(task.recipe), **row, **made, **environment.describe()}
-    return {"key": key, "schema": str(SCHEMA)} | {name: str(value) for name, value in recorded.items()}
+    return {"key": key, "schema": str(records.SCHEMA)} | {
+        name: str(value) for name, value in recorded.items()
+    }
 
 
 def name_runs(plan: str, digits: datasets.Digits) -> dict[str, Task]:
     """Return the runs of a plan, one of PLANS, as ``{key: task}``."""
     digest = digits.digest()
     return {name_run(task, digest): task for task in PLANS[plan]()}
-
-
-def read_runs(table: Path) -> tuple[dict[str, dict], list[Path]]:
-    """Read all runs that a table or the folder `runs` beside it holds, as ``{key: row}``.
-
-    Files that are no runs, and a table that was changed by hand, are set aside and returned. Raises DataError
-    where a run has a newer schema than this version knows: it is left alone.
-    """
-    rows, broken = {}, [] if _restore(table) else [table]
-    for path in sorted((table.parent / "runs").glob("*.json")):
-        try:
-            row = json.loads(path.read_text(encoding="utf-8"))
-            newer, sound = int(row["schema"]) > SCHEMA, row["key"] == path.stem and "seconds" in row
-        except (ValueError, KeyError, TypeError):
-            newer, sound = False, False
-        if newer:
-            raise DataError(f"{path} was written by a newer version of mnist-helpers: update, then try again")
-        if sound:
-            rows[path.stem] = row
-        else:
-            path.replace(f"{path}.bad")
-            broken.append(path)
-    return rows, broken
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    draft = path.with_name(f"{path.name}.part")
-    try:
-        draft.write_text(text, encoding="utf-8", newline="\n")
-        draft.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            draft.unlink(missing_ok=True)
-        raise SetupError(
-            f"{path} cannot be written ({error.strerror}): make room, or use --output"
-        ) from error
-
-
-def write_run(folder: Path, row: Mapping[str, str]) -> None:
-    """Keep a finished run as a file of its own."""
-    _write(folder / "runs" / f"{row['key']}.json", json.dumps(row, ensure_ascii=False, indent=1) + "\n")
-
-
-def publish(rows: Iterable[Mapping[str, str]], path: Path) -> None:
-    """Write runs as a table, and beside it, as JSON, its digest and the environments that the runs had."""
-    rows, text = list(rows), io.StringIO(newline="")
-    columns = list(dict.fromkeys(name for row in rows for name in row))
-    table = csv.DictWriter(text, columns, restval="", lineterminator="\n")
-    table.writeheader()
-    table.writerows(rows)
-    found = [{name: row[name] for name in (*environment.describe(), "threads")} for row in rows]
-    kinds = [{**kind, "runs": found.count(kind)} for kind in {str(kind): kind for kind in found}.values()]
-    _write(path, text.getvalue())
-    about = {"schema": SCHEMA, "sha256": evidence.hash_table(path), "runs": len(rows), "environments": kinds}
-    _write(path.with_suffix(".json"), json.dumps(about, indent=1) + "\n")
-
-
-def _restore(table: Path) -> bool:
-    """Write a file for each run that only the published table has; return whether the table was sound."""
-    if not table.exists():
-        return True
-    rows = list(csv.DictReader(io.StringIO(table.read_text(encoding="utf-8"))))
-    about = table.with_suffix(".json")
-    if not about.exists() or json.loads(about.read_text(encoding="utf-8"))["sha256"] != evidence.hash_table(
-        table
-    ):
-        table.replace(f"{table}.bad")
-        return False
-    for row in rows:
-        if not (table.parent / "runs" / f"{row['key']}.json").exists():
-            write_run(table.parent, row)
-    return True
-
-
-@contextlib.contextmanager
-def open_folder(folder: Path) -> Iterator[Path]:
-    """Make the folder, and keep every other study out of it; the lock ends with the process."""
-    try:
-        import filelock
-    except ModuleNotFoundError as missing:
-        raise SetupError(_NEEDED.format(missing.name)) from None
-    try:
-        (folder / "runs").mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(folder / "runs" / "lock", timeout=0)
-        lock.acquire()
-    except filelock.Timeout:
-        raise SetupError(f"Another study is running in {folder}: wait for it, or use --output") from None
-    except OSError as error:
-        raise SetupError(f"{folder} cannot be written ({error.strerror}): use --output") from error
-    with lock:
-        yield folder
 
 
 def compute(
@@ -283,13 +187,13 @@ def compute(
         import dask
         import distributed
     except ModuleNotFoundError as missing:
-        raise SetupError(_NEEDED.format(missing.name)) from None
+        raise SetupError(records.NEEDED.format(missing.name)) from None
     quiet = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
     name = "distributed.nanny.pre-spawn-environ"
     with contextlib.ExitStack() as stack:
         stack.enter_context(dask.config.set({name: {**dask.config.get(name), **quiet}}))
         if not scheduler:
-            local = {"n_workers": jobs, "threads_per_worker": 1, "dashboard_address": None}
+            local = {"n_workers": jobs, "threads_per_worker": 1, "dashboard_address": "localhost:0"}
             scheduler = stack.enter_context(distributed.LocalCluster(**local, silence_logs="ERROR"))
         try:
             client = stack.enter_context(distributed.Client(scheduler, timeout="30s"))
@@ -307,20 +211,3 @@ def compute(
 def measure(task: Task) -> int:
     """Return the work of a run, for orders and bars: images passed through a network in training."""
     return task.recipe.train_size * task.recipe.epochs
-
-
-def find_deviations(row: Mapping, again: Mapping, rows: Iterable[Mapping]) -> list[str]:
-    """Return what differs between a run and the same run made again, one line each.
-
-    In the same environment, threads included, all numbers must be the same. Elsewhere rounding differs, and
-    with it the course of a training: there an accuracy or a loss may lie four standard deviations off, of the
-    runs in `rows` that differ from this one in their seed alone.
-    """
-    same = all(row[name] == again[name] for name in (*environment.describe(), "threads"))
-    alike = [other for other in rows if all(other[name] == row[name] for name in ("technique", "train_size"))]
-    found = []
-    for name in [name for name in again if name.startswith(("train_a", "train_c", "validation_a", "test_"))]:
-        spread = 0.0 if same else 4 * float(np.std([float(other[name]) for other in alike], ddof=1))
-        if not abs(float(row[name]) - float(again[name])) <= spread and row[name] != again[name]:
-            found.append(f"{name} {row[name]} was {again[name]} again, tolerance {spread:.6f}")
-    return found

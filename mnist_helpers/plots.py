@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 
-from mnist_helpers.evidence import paired_difference
+from mnist_helpers.evidence import Difference, compare_all, compare_by_size, half_interval, paired_difference
 
 # After Okabe and Ito's palette, which people with any colour vision can tell apart.
 _STYLES = {
@@ -36,11 +37,14 @@ class DescribedFigure(Figure):
         return {"image/png": buffer.getvalue(), "text/plain": self.alt}, {"image/png": {"alt": self.alt}}
 
 
-def _subplots(title: str, alt: str, rows: int = 1, columns: int = 1, size=(7.5, 3.4)):
+def _subplots(title: str, alt: str, columns: int = 1, size=(7.5, 3.4), note: str = ""):
+    """Make a figure; `note` says why it has no error bars, where it has none."""
     with mpl.rc_context(_RC):
         figure = DescribedFigure(figsize=size, dpi=100, layout="constrained")
-        axes = figure.subplots(rows, columns, squeeze=False)
+        axes = figure.subplots(1, columns, squeeze=False)
         figure.suptitle(title, fontsize=12)
+    if note:
+        figure.supxlabel(f"{note}: no error bars", fontsize=8, color="#595959", x=0.99, ha="right")
     figure.alt = f"{title}. {alt}"
     return figure, axes
 
@@ -80,7 +84,7 @@ def curves(runs: Mapping[str, object], *, title: str, mark_best: bool = False) -
     `runs` is ``{name: training.Run}``, or Keras's History of a network without a penalty. `mark_best` draws
     a dotted line at each run's epoch of lowest validation cross-entropy.
     """
-    figure, axes = _subplots(title, "Two line charts by epoch.", 1, 2)
+    figure, axes = _subplots(title, "Two line charts by epoch.", 2, (7.5, 3.8), "one run each")
     lowest = np.inf  # on validation images; training below a tenth of it would squeeze the rest
     for index, (name, run) in enumerate(runs.items()):
         color, marker = _style(name, index)
@@ -102,14 +106,15 @@ def curves(runs: Mapping[str, object], *, title: str, mark_best: bool = False) -
         axis.set(xlabel="epoch", ylabel=label)
         axis.xaxis.get_major_locator().set_params(integer=True)
     axes[0, 0].set(yscale="log", ylim=(max(axes[0, 0].get_ylim()[0], lowest / 10), None))
-    axes[0, 1].legend(fontsize=8)
+    names = axes[0, 1].get_legend_handles_labels()
+    figure.legend(*names, loc="outside lower left", fontsize=8, ncols=min(3, len(runs)))
     return figure
 
 
 def bars(values: Mapping[object, float], *, title: str, xlabel: str, ylabel: str) -> Figure:
     """Draw one bar a name, with its value above it."""
     alt = f"Bar chart of {ylabel}: " + ", ".join(f"{name}: {value:,.4g}" for name, value in values.items())
-    figure, ((axis,),) = _subplots(title, f"{alt}.")
+    figure, ((axis,),) = _subplots(title, f"{alt}.", note="single values")
     drawn = axis.bar([str(name) for name in values], list(values.values()), color="#0072B2")
     axis.bar_label(drawn, fmt="{:,.4g}", fontsize=8)
     axis.margins(y=0.12)  # room for the labels
@@ -120,7 +125,7 @@ def bars(values: Mapping[object, float], *, title: str, xlabel: str, ylabel: str
 def histograms(values: Mapping[str, np.ndarray], *, title: str, xlabel: str) -> Figure:
     """Draw the distributions of arrays of any shape as outlines, with a logarithmic count."""
     spread = "; ".join(f"{name}: standard deviation {np.std(array):.4g}" for name, array in values.items())
-    figure, ((axis,),) = _subplots(title, f"Histograms. {spread}.")
+    figure, ((axis,),) = _subplots(title, f"Histograms. {spread}.", note="all values shown")
     edges = np.histogram_bin_edges(np.concatenate([np.ravel(array) for array in values.values()]), 60)
     for index, (name, array) in enumerate(values.items()):
         look = {"color": _style(name, index)[0], "linestyle": ("-", "--", ":")[index % 3]}
@@ -137,7 +142,9 @@ def confusion(labels: np.ndarray, predicted: np.ndarray, *, title: str) -> Figur
     errors = counts - np.diag(np.diag(counts))
     true, wrong = np.unravel_index(errors.argmax(), errors.shape)
     alt = f"{errors.sum()} of {len(labels)} digits are wrong; most often, a {true} is read as {wrong}"
-    figure, ((axis,),) = _subplots(title, f"{alt} ({errors.max()} times).", size=(5.5, 5.2))
+    figure, ((axis,),) = _subplots(
+        title, f"{alt} ({errors.max()} times).", 1, (5.5, 5.4), "counts of one network"
+    )
     axis.imshow(errors, cmap="Oranges")
     axis.grid(visible=False)
     for row, column in np.ndindex(counts.shape):
@@ -169,13 +176,69 @@ def differences(values: Mapping[str, Sequence], reference: str, *, title: str, x
     return figure
 
 
+def intervals(panels: Mapping[str, Mapping[str, Difference]], *, title: str, units: Sequence[str]) -> Figure:
+    """Draw differences with their intervals, ``{panel: {row: difference}}``: the same rows in each panel.
+
+    A row named after a technique has its colour and marker; `units` label the panels' axes. What lies far
+    outside of all other rows would squeeze them: an arrow at the edge and a number stand for it.
+    """
+    rows = list(next(iter(panels.values())))
+    size = (1.6 + 2.6 * len(panels), 1.3 + 0.42 * len(rows))
+    figure, axes = _subplots(title, "Means and 95 % intervals.", len(panels), size)
+    for (panel, found), unit, axis in zip(panels.items(), units, axes.flat, strict=True):
+        reach = sorted(max(abs(each.low), abs(each.high)) for each in found.values())
+        near = [each for each in reach if each <= 4 * reach[len(reach) // 2]]
+        limit = 1.15 * near[-1] or 1.0
+        axis.axvline(0, color="#404040")
+        for row, (name, each) in enumerate(found.items()):
+            color, marker = _style(name, 1)
+            if max(abs(each.low), abs(each.high)) > limit:
+                side = 1 if each.mean > 0 else -1
+                look = {"color": color, "ha": "right" if side > 0 else "left", "va": "center", "fontsize": 9}
+                axis.text(
+                    side * 0.97 * limit,
+                    row,
+                    f"{each.mean:+.1f} →" if side > 0 else f"← {each.mean:+.1f}",
+                    **look,
+                )
+                continue
+            error = [[each.mean - each.low], [each.high - each.mean]]
+            axis.errorbar(each.mean, row, xerr=error, fmt=marker, color=color, capsize=4)
+        axis.set(title=panel, xlabel=unit, xlim=(-limit, limit), ylim=(len(rows) - 0.5, -0.5))
+        axis.set_yticks(range(len(rows)), rows if axis is axes[0, 0] else [""] * len(rows))
+        figure.alt += f" {panel}: " + "; ".join(f"{name}: {each}" for name, each in found.items()) + "."
+    return figure
+
+
+def study(runs: pd.DataFrame, techniques: Sequence[str] = ()) -> Figure:
+    """Draw what the study found against the baseline: all techniques' accuracy, by size, or more of a few."""
+    units = {"accuracy": "percentage points", "cross-entropy": "nats"}
+    if techniques:
+        found = {measure: compare_all(runs, techniques, measure) for measure in units}
+        what = " and ".join(techniques)
+        title = f"{what[0].upper()}{what[1:]} against the baseline (the study, MNIST)"
+        return intervals(found, title=title, units=list(units.values()))
+    found = compare_by_size(runs)
+    title = "Test accuracy against the baseline (the study, MNIST)"
+    return intervals(found, title=title, units=[units["accuracy"]] * len(found))
+
+
 def sweep(strengths: Sequence, lines: Mapping[str, Sequence], *, title: str, xlabel: str, ylabel: str):
-    """Draw what a strength does, at equal distances: ``{name: a number for each}``, "validation" dashed."""
-    alt = "; ".join(f"{name}: {', '.join(f'{v:.4g}' for v in line)}" for name, line in lines.items())
-    figure, ((axis,),) = _subplots(title, f"{ylabel} at {', '.join(map(str, strengths))}. {alt}.")
-    for index, (name, line) in enumerate(lines.items()):
+    """Draw what a strength does, at equal distances: ``{name: values}``, "validation" dashed.
+
+    For each strength there is a number, or one a seed: of these, the mean and its 95 % interval are drawn.
+    """
+    seeds = {name: [np.atleast_1d(values) for values in line] for name, line in lines.items()}
+    means = {name: [values.mean() for values in line] for name, line in seeds.items()}
+    halves = {name: [half_interval(values) for values in line] for name, line in seeds.items()}
+    alt = "; ".join(f"{name}: {', '.join(f'{v:.4g}' for v in line)}" for name, line in means.items())
+    repeated = any(half for line in halves.values() for half in line)
+    alt = f"{ylabel} at {', '.join(map(str, strengths))}{', means with 95 % intervals' * repeated}. {alt}."
+    figure, ((axis,),) = _subplots(title, alt, note="" if repeated else "exact values")
+    for index, (name, line) in enumerate(means.items()):
         dash = "--" if name == "validation" else "-"
-        axis.plot(list(map(str, strengths)), line, dash, marker="osD"[index % 3], color="#0072B2", label=name)
+        look = {"linestyle": dash, "marker": "osD"[index % 3], "color": "#0072B2", "capsize": 4}
+        axis.errorbar(list(map(str, strengths)), line, halves[name], label=name, **look)
     axis.set(xlabel=xlabel, ylabel=ylabel)
     axis.legend()
     return figure

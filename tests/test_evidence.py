@@ -6,6 +6,7 @@ import pytest
 from scipy import stats
 
 from mnist_helpers import evidence
+from mnist_helpers.errors import DataError
 
 random = np.random.default_rng(3)
 BASELINE = random.normal(95, 0.5, 8)
@@ -50,7 +51,7 @@ def test_verdict_agrees_with_the_p_value():
 )
 def test_constant_differences_have_no_width(change, verdict):
     found = evidence.paired_difference([3 + change, 5 + change, 4 + change], [3, 5, 4])
-    assert found == evidence.Difference(change, change, change)
+    assert found == evidence.Difference(change, change, change, pairs=3)
     assert found.verdict == verdict
 
 
@@ -71,3 +72,99 @@ def test_table_holds_means_and_differences_to_the_reference():
     numbers = pd.to_numeric(row[["minus baseline", "low", "high"]]).tolist()
     assert numbers == pytest.approx([expected.mean, expected.low, expected.high], abs=0.005)
     assert found.loc["same", "verdict"] == "no detectable difference"
+
+
+# Several comparisons at once, and what could have been seen.
+
+
+def test_intervals_of_several_comparisons_are_scipys_at_bonferronis_level():
+    found = evidence.paired_difference(SAME, BASELINE, comparisons=18)
+    interval = stats.ttest_rel(SAME, BASELINE).confidence_interval(1 - 0.05 / 18)
+    assert (found.low, found.high) == pytest.approx((interval.low, interval.high))
+    alone = evidence.paired_difference(SAME, BASELINE)
+    assert found.low < alone.low < alone.high < found.high
+
+
+@pytest.mark.parametrize(("pairs", "comparisons"), [(10, 1), (10, 18), (20, 18)])
+def test_difference_that_could_have_been_seen_is_seen_in_four_of_five_studies(pairs, comparisons):
+    noise = np.random.default_rng(5).normal(0, 1, (4_000, pairs))
+    expected = np.sqrt(pairs) * noise.std(axis=1, ddof=1).mean()  # the same for all: sigma is 1
+    scale = evidence.paired_difference(noise[0], np.zeros(pairs), comparisons).detectable
+    scale /= stats.sem(noise[0]) * np.sqrt(pairs)
+    seen = stats.ttest_1samp(noise + scale, 0, axis=1).pvalue < 0.05 / comparisons
+    assert seen.mean() == pytest.approx(0.8, abs=0.03)
+    assert expected > 0
+
+
+def test_intervals_of_a_mean_are_scipys_and_a_single_value_has_none():
+    interval = stats.ttest_1samp(BASELINE, 0).confidence_interval(0.95)
+    assert evidence.half_interval(BASELINE) == pytest.approx((interval.high - interval.low) / 2)
+    assert evidence.half_interval(BASELINE[:1]) == 0
+
+
+# Judging predictions.
+
+
+def test_score_of_known_predictions():
+    probabilities = np.full((4, 10), 0.2 / 9)
+    probabilities[:, 3] = 0.8
+    found = evidence.score(probabilities, np.array([3, 3, 3, 5]))
+    assert found["accuracy"] == 0.75
+    assert found["cross_entropy"] == pytest.approx(-(3 * np.log(0.8) + np.log(0.2 / 9)) / 4)
+    assert found["calibration_error"] == pytest.approx(0.05)  # sure of 80 %, right in 75 %
+
+
+def test_calibration_error_is_that_of_the_bins_weighted_by_their_size():
+    random = np.random.default_rng(1)
+    probabilities = random.dirichlet(np.full(10, 0.3), 500)
+    labels = random.integers(0, 10, 500)
+    sure, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    expected = 0
+    for low in np.arange(15) / 15:
+        inside = (sure >= low) & (sure < low + 1 / 15)
+        expected += abs(right[inside].sum() - sure[inside].sum()) / 500
+    assert evidence.score(probabilities, labels)["calibration_error"] == pytest.approx(expected)
+
+
+def test_impossible_answer_costs_much_and_nan_stays_nan():
+    sure = np.eye(10)[[1, 2]]
+    assert evidence.score(sure, np.array([1, 3]))["cross_entropy"] == pytest.approx(-np.log(1e-7) / 2)
+    found = evidence.score(np.full((2, 10), np.nan), np.array([0, 1]))
+    assert np.isnan(found["cross_entropy"])
+    assert np.isnan(found["calibration_error"])
+
+
+# The study.
+
+
+def make_study(**accuracies):
+    """Return a study of one size: technique, then its test accuracies by seed, in percent."""
+    rows = [
+        {"technique": name.replace("_", " "), "train_size": 1000, "seed": seed, "test_accuracy": value / 100}
+        for name, values in accuracies.items()
+        for seed, value in enumerate(values)
+    ]
+    return pd.DataFrame(rows).assign(test_cross_entropy=0.1, test_calibration_error=0.01)
+
+
+STUDY = make_study(baseline=BASELINE, dropout=HIGHER, L2=SAME)
+
+
+def test_study_is_compared_seed_by_seed_whatever_the_order_of_its_rows(monkeypatch):
+    monkeypatch.setattr(evidence, "read_ledger", list)
+    found = evidence.compare(STUDY.sample(frac=1, random_state=1), "dropout", 1000)
+    assert found == evidence.paired_difference(HIGHER, BASELINE, comparisons=2)
+    others = [{"says": "higher"}, {"says": "lower", "reference": "L2"}, {"value": 1, "reference": "L2"}]
+    monkeypatch.setattr(evidence, "read_ledger", lambda: others)
+    assert evidence.count_comparisons(STUDY) == 3
+
+
+def test_pair_with_a_run_that_diverged_is_left_out_and_counted():
+    study = STUDY.copy()
+    study.loc[(study["technique"] == "dropout") & (study["seed"] == 2), "test_accuracy"] = np.nan
+    assert evidence.compare(study, "dropout", 1000).pairs == 7
+
+
+def test_technique_that_was_not_studied_is_named():
+    with pytest.raises(DataError, match="no runs of 'dropout' with 5,000 training images"):
+        evidence.compare(STUDY, "dropout", 5000)

@@ -13,7 +13,7 @@ import nbformat
 import papermill
 import pytest
 
-from mnist_helpers import notebooks
+from mnist_helpers import claims, evidence, notebooks
 from mnist_helpers.errors import UsageError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -52,6 +52,7 @@ def find_problems(notebook_path, lesson_path):
     for link in re.findall(r"\]\((?!\w+:)([^)#\s]+)", prose):
         if not (notebook_path.parent / link).exists():
             yield f"links to {link}, which is missing"
+    yield from find_claim_problems(prose, notebook_path.stem.partition("_")[0])
     if re.search(r"!\[\s*\]\(", prose):
         yield "has an image without alt text in its prose"
     for number, cell in enumerate(code, 1):
@@ -74,6 +75,18 @@ def find_parameter_problems(notebook, code):
                         notebooks.parse_value(known[name], str(notebooks.QUICK[name]))
                 except (KeyError, UsageError):
                     yield f"parameter {name} needs a type and a range that holds its values"
+
+
+def find_claim_problems(prose, lesson):
+    """A sentence of the prose that ends in a claim's name, as in (`l2-1000`), must be the ledger's own."""
+    ledger = {claim["id"]: claim for claim in evidence.read_ledger()}
+    words = " ".join(prose.split())
+    for match in re.finditer(r" \(`([a-z0-9-]+)`\)", words):
+        claim = ledger.get(match[1])
+        if claim is None or lesson not in claim["lessons"]:
+            yield f"names {match[1]}, which the ledger does not have for this lesson"
+        elif not words[: match.start()].endswith(claims.word(claim)):
+            yield f"does not state {match[1]} as the ledger does: {claims.word(claim)}"
 
 
 def find_cell_problems(cell):
@@ -207,6 +220,7 @@ FAULTS = {
     "parameter epochs needs": lambda nb: nb.cells[1].update(source="epochs: int = 5  # 1 to 4: passes"),
     "parameter epochs = 5 needs": lambda nb: nb.cells[1].update(source="epochs = 5"),
     "links to 08.ipynb": lambda nb: nb.cells[0].update(source="[next](08.ipynb)"),
+    "names no-such-claim": lambda nb: nb.cells[0].update(source="So it is. (`no-such-claim`)"),
     "in its prose": lambda nb: nb.cells[0].update(source="![](01_first.ipynb)"),
 }
 
@@ -225,6 +239,24 @@ def test_fault_in_a_notebook_is_found(problem, pair):
 def test_scan_finds_who_opens_the_test_set(code):
     assert find_calls(code, "open_test")
     assert not find_calls("def open_test(): ...", "open_test")
+
+
+def test_prose_that_turns_a_claim_round_is_found():
+    [claim] = [claim for claim in evidence.read_ledger() if claim["id"] == "gentle-1000"]
+    stated = f"- {claims.word(claim)} (`gentle-1000`)"
+    assert "raises" in stated
+    assert list(find_claim_problems(stated, "05")) == []
+    assert list(find_claim_problems(stated.replace("raises", "lowers"), "05"))
+    assert list(find_claim_problems(stated, "03"))
+
+
+def test_every_claim_of_ours_stands_in_the_prose_of_its_lessons_and_is_printed_there():
+    for lesson in LESSONS[1:]:
+        text, number = lesson.read_text(encoding="utf-8"), lesson.stem.partition("_")[0]
+        assert f'print(claims.format_claims("{number}"))' in text
+        for claim in evidence.read_ledger():
+            if number in claim["lessons"] and claim["by"] == "lesson":
+                assert f"(`{claim['id']}`)" in text, f"{claim['id']} in lesson {number}"
 
 
 def compare(folder, *options, **environment):

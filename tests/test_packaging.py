@@ -8,6 +8,9 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from PIL import Image
+
+from mnist_helpers import evidence, plots
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -120,11 +123,14 @@ def test_links_to_files_lead_somewhere(name):
     assert [link for link in links if not (ROOT / link).exists()] == []
 
 
-def test_figure_of_the_readme_is_the_one_of_the_last_lesson(monkeypatch):
+def test_figure_and_table_of_the_readme_are_those_of_the_study(monkeypatch):
     monkeypatch.syspath_prepend(ROOT / "docs")
-    from figure import find_figure
+    import study
 
-    assert (ROOT / "docs" / "figure.png").read_bytes() == find_figure()
+    runs = evidence.read_study()
+    assert study.MARKS[0] + study.format_table(runs) + study.MARKS[1] in read("README.md")
+    with Image.open(ROOT / "docs" / "study.png") as figure:
+        assert figure.text["Description"] == plots.study(runs).alt
 
 
 def test_workflow_has_few_rights_and_pinned_actions():
