@@ -12,13 +12,12 @@ MARKS = ("<!-- study -->\n", "\n<!-- end of study -->")
 def format_table(study):
     """Return the table of all techniques at all sizes, in Markdown."""
     found = evidence.compare_by_size(study)
-    sizes = [int(panel.split()[0].replace(",", "")) for panel in found]
-    baselines = [evidence.select(study, "baseline", size, "accuracy") for size in sizes]
-    head = [f"{panel}, {len(runs)} seeds" for panel, runs in zip(found, baselines, strict=True)]
+    baselines = [evidence.select(study, "baseline", size, "accuracy") for size in found]
+    head = [f"{size:,} images, {len(runs)} seeds" for size, runs in zip(found, baselines, strict=True)]
     rows = [["technique", *head], ["---"] * (1 + len(found))]
     rows.append(["baseline: mean accuracy", *(f"{runs.mean():.2f} %" for runs in baselines)])
     for name in next(iter(found.values())):
-        rows.append([name, *(str(found[panel][name]) for panel in found)])
+        rows.append([name, *(str(found[size][name]) for size in found)])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
@@ -28,6 +27,8 @@ if __name__ == "__main__":
     figure.savefig(DOCS / "study.png", metadata={"Description": figure.alt, "Software": None})
     before, start, rest = README.read_text(encoding="utf-8").partition(MARKS[0])
     _, end, after = rest.partition(MARKS[1])
+    if not (start and end):
+        raise SystemExit(f"{README} has lost {' or '.join(MARKS)}")
     README.write_text(
         "".join((before, start, format_table(study), end, after)), encoding="utf-8", newline="\n"
     )

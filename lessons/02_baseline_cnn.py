@@ -284,9 +284,10 @@ plots.differences(
 )
 
 # %% [markdown]
-# Was 98.92 % typical? A sentence that the study can contradict is a **claim**. All claims are in a ledger
-# (`mnist_helpers/claims.toml`); the lessons print theirs with what the study found, and a test fails when
-# a sentence and the table disagree.
+# Was 98.92 % typical? Look at the dots, which are single runs; the bar is the interval of their mean. A
+# sentence that the study can contradict is a **claim**. All claims are in a ledger
+# (`mnist_helpers/claims.toml`); the lessons print theirs with what the study found, and a test fails when a
+# sentence and the table disagree.
 
 # %% tags=["nbval-check-output"]
 print(claims.format_claims("02"))

@@ -277,7 +277,14 @@ evidence.tabulate_study(study, "augmentation (article)")
 plots.study(study, ["augmentation (gentle)", "augmentation (article)"])
 
 # %% [markdown]
-# The claims of this lesson, the article's and ours, with what the study says of each:
+# What the study lets us say:
+#
+# - With 1,000 training images, augmentation (gentle) raises accuracy. (`gentle-1000`)
+# - With 50,000 training images, augmentation (gentle) raises accuracy. (`gentle-50000`)
+# - With 1,000 training images, augmentation (article) lowers accuracy. (`article-ranges-1000`)
+# - With 50,000 training images, augmentation (article) lowers accuracy. (`article-ranges-50000`)
+#
+# These claims and the article's, with their numbers:
 
 # %% tags=["nbval-check-output"]
 print(claims.format_claims("05"))

@@ -138,9 +138,30 @@ plots.study(study)
 pd.DataFrame(evidence.compare_by_size(study)).map(str)
 
 # %% [markdown]
-# What helps, when, and by how much?
+# What helps, when, and by how much? Each row of the table answers for one technique. In words, with few
+# images:
 #
-# CLAIMS
+# - With 1,000 training images, augmentation (gentle) raises accuracy. (`gentle-1000`)
+# - With 1,000 training images, augmentation (gentle) raises accuracy compared with dropout.
+#   (`gentle-dropout-1000`)
+# - With 1,000 training images, dropout raises accuracy. (`dropout-1000`)
+# - With 1,000 training images, combined raises accuracy. (`combined-1000`)
+# - With 1,000 training images, combined does not detectably change accuracy compared with augmentation
+#   (gentle). (`combined-gentle-1000`)
+# - With 1,000 training images, L2 does not detectably change accuracy. (`l2-1000`)
+# - With 1,000 training images, early stopping lowers accuracy. (`stopping-1000`)
+# - With 1,000 training images, augmentation (article) lowers accuracy. (`article-ranges-1000`)
+#
+# And with all of them, seen five times:
+#
+# - With 50,000 training images, augmentation (gentle) raises accuracy. (`gentle-50000`)
+# - With 50,000 training images, dropout does not detectably change accuracy. (`dropout-50000`)
+# - With 50,000 training images, L2 does not detectably change accuracy. (`l2-50000`)
+# - With 50,000 training images, augmentation (article) lowers accuracy. (`article-ranges-50000`)
+#
+# What we cannot tell: whether a technique without a detectable difference does nothing, or less than so
+# many seeds can see; what more epochs, another network or other strengths would give; anything about
+# images that are not MNIST's.
 #
 # ## What the article concluded
 #

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 
 from mnist_helpers import evidence
+from mnist_helpers.errors import UsageError
 
-_UNCLEAR = "no detectable difference"
-_VERBS = {"higher": "raises", "lower": "lowers", _UNCLEAR: "does not detectably change"}
+_SPEAKERS = {"article": "The article", "idea": "Its idea, carried over", "lesson": "We say"}
+_VERBS = {"higher": "raises", "lower": "lowers", evidence.UNCLEAR: "does not detectably change"}
 
 
 def word(claim: Mapping) -> str:
@@ -24,12 +25,12 @@ def judge(claim: Mapping, study: pd.DataFrame) -> tuple[str, str]:
     technique, size, measure = claim["technique"], claim["size"], claim.get("measure", "accuracy")
     if "value" in claim:
         return _judge_value(claim["value"], evidence.select(study, technique, size, measure))
-    pair = {name: claim[name] for name in evidence.OTHER & claim.keys()}
+    pair = {name: claim[name] for name in ("reference", "reference_measure") if name in claim}
     found = evidence.compare(study, technique, size, measure, **pair)
     text = f"{found.interval} {evidence.MEASURES[measure][2]}"
     if found.verdict == claim["says"]:
         return text, "supported"
-    return text, _UNCLEAR if found.verdict == _UNCLEAR else "contradicted"
+    return text, evidence.UNCLEAR if found.verdict == evidence.UNCLEAR else "contradicted"
 
 
 def _judge_value(value: float, runs: pd.Series) -> tuple[str, str]:
@@ -39,17 +40,22 @@ def _judge_value(value: float, runs: pd.Series) -> tuple[str, str]:
     mean, spread, n = runs.mean(), runs.std(ddof=1), len(runs)
     half = stats.t.ppf(0.975, n - 1) * spread * np.sqrt(1 + 1 / n)
     text = f"mean {mean:.2f}, standard deviation {spread:.2f} ({n} runs)"
-    text += f", a single run lies between {mean - half:.2f} and {mean + half:.2f}"
+    text += f"; 95 of 100 single runs lie between {mean - half:.2f} and {mean + half:.2f}"
     return text, "supported" if abs(value - mean) <= half else "contradicted"
 
 
 def format_claims(lesson: str | None = None) -> str:
-    """Return the claims of a lesson, such as "03", or of all, each with what the study says of it."""
-    study = evidence.read_study()
-    texts = []
+    """Return the claims of a lesson, such as "03", or of all, each with what the study says of it.
+
+    Raises UsageError if no claim is of that lesson.
+    """
+    study, texts = evidence.read_study(), []
     for claim in evidence.read_ledger():
-        if lesson is None or lesson in claim["lessons"]:
+        if lesson is None or lesson.partition("_")[0].zfill(2) in claim["lessons"]:
             found, verdict = judge(claim, study)
-            by = "The article" if claim["by"] == "article" else "We say"
-            texts.append(f"{by}: {word(claim)}\n    {found}\n    {verdict} ({claim['id']})")
+            texts.append(
+                f"{_SPEAKERS[claim['by']]}: {word(claim)}\n    {found}\n    {verdict} ({claim['id']})"
+            )
+    if not texts:
+        raise UsageError(f"no claims of lesson {lesson!r}: name one from 02 to 07")
     return "\n".join(texts)

@@ -103,6 +103,8 @@ def study(plan, rerun, dataset, output, scheduler, jobs) -> None:
             click.echo(f"{len(broken)} set aside as *.bad, to be made again: {names}", err=True)
         there = [key for key in tasks if key in rows]
         click.echo(f"{plan}, {digits.name}: {len(there)} of {len(tasks)} runs are there")
+        if rerun and not there:
+            raise UsageError(f"--rerun: {table.parent} has no finished run of this plan yet")
         if rerun:
             chosen = random.sample(there, min(rerun, len(there)))
         else:
@@ -122,7 +124,8 @@ def study(plan, rerun, dataset, output, scheduler, jobs) -> None:
             records.publish([rows[key] for key in tasks if key in rows], table)
     click.echo(f"Table: {table}")
     if failed:
-        raise LessonError(f"{failed} of {len(todo)} runs failed; the others are kept. Start again to retry")
+        ended = "gave other numbers" if rerun else "failed; the others are kept. Start again to retry"
+        raise LessonError(f"{failed} of {len(todo)} runs {ended}")
 
 
 def _follow(found, tasks: dict):

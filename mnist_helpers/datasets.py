@@ -73,7 +73,8 @@ class Digits:
     def open_test(self) -> tuple[np.ndarray, np.ndarray]:
         """Open the test set: images uint8 (n, 28, 28, 1) and labels int32 (n,).
 
-        What was chosen with it is not tested by it: lesson 07 opens it, once, after the last choice.
+        What was chosen with it is not tested by it: lesson 07 opens it, once, after the last choice, and the
+        study judges its runs by it, whose strengths were chosen before.
         """
         return self._test
 

@@ -23,24 +23,26 @@ MEASURES = {
     "accuracy, stopped on the test set": ("stopped_on_test", 100, "percentage points"),
     "accuracy, stopped on validation images": ("stopped_on_validation", 100, "percentage points"),
 }
-OTHER = {"reference", "reference_measure"}  # what a claim has that compares with more than the baseline
-_UNCLEAR = "no detectable difference"
+UNCLEAR = "no detectable difference"
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Mean of paired differences with its 95 % confidence interval, in the unit of the values."""
+    """Mean of paired differences with its confidence interval, in the unit of the values.
+
+    At 95 %, for one comparison alone or, adjusted, for several together: see `paired_difference`.
+    """
 
     mean: float
     low: float
     high: float
     pairs: int = 0
-    detectable: float = 0.0  # a true difference of this size would be found in four of five such studies
+    detectable: float = 0.0  # a true difference as large would be found in four of five such studies
 
     @property
     def verdict(self) -> str:
         """``"higher"``, ``"lower"`` or ``"no detectable difference"``."""
-        below = "lower" if self.high < 0 else _UNCLEAR
+        below = "lower" if self.high < 0 else UNCLEAR
         return "higher" if self.low > 0 else below
 
     @property
@@ -69,17 +71,18 @@ def paired_difference(
     differences = np.subtract(values, reference)
     if not np.isfinite(differences).all():
         raise ValueError("a run diverged (NaN): its pair says nothing about the difference")
-    mean, error, freedom = differences.mean(), stats.sem(differences), len(differences) - 1
-    critical = stats.t.ppf(1 - 0.025 / comparisons, freedom)
-    half, detectable = critical * error, (critical + stats.t.ppf(0.8, freedom)) * error
-    return Difference(*map(float, (mean, mean - half, mean + half)), len(differences), float(detectable))
+    mean, half = differences.mean(), half_interval(differences, comparisons)
+    reserve = stats.t.ppf(0.8, len(differences) - 1) * stats.sem(differences)
+    bounds = (mean, mean - half, mean + half)
+    return Difference(*map(float, bounds), len(differences), float(half + reserve))
 
 
-def half_interval(values: np.ndarray) -> float:
-    """Return half the width of the mean's 95 % interval, by Student's t; 0 of a single value."""
+def half_interval(values: np.ndarray, comparisons: int = 1) -> float:
+    """Return half the width of a mean's interval, as in `paired_difference`; 0 of a single value."""
     from scipy import stats
 
-    return float(stats.t.ppf(0.975, len(values) - 1) * stats.sem(values)) if len(values) > 1 else 0.0
+    critical = stats.t.ppf(1 - 0.025 / comparisons, len(values) - 1)
+    return float(critical * stats.sem(values)) if len(values) > 1 else 0.0
 
 
 def table(values: Mapping[str, Sequence[float]], reference: str) -> pd.DataFrame:
@@ -129,20 +132,24 @@ def read_study(path: Path = STUDY) -> pd.DataFrame:
     try:
         expected = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["sha256"]
         found = hash_table(path)
-    except OSError as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"No study in {path.parent} ({error}): `mnist-helpers study` makes it") from error
     if found != expected:
-        raise DataError(f"{path.name} was changed after the study wrote it: git checkout {path.parent.name}")
+        raise DataError(f"{path.name} does not fit its digest: git checkout {path.parent.name}")
     return pd.read_csv(path)
 
 
 def select(study: pd.DataFrame, technique: str, size: int, measure: str) -> pd.Series:
-    """Return a measure, in its unit, of the runs of a technique at a training size, by seed."""
+    """Return a measure, in its unit, of the runs of a technique at a training size, by seed.
+
+    It is nan of a run that diverged: the accuracy of such a network is a number, and means nothing.
+    """
     column, factor, _ = MEASURES[measure]
     runs = study[(study["technique"] == technique) & (study["train_size"] == size)]
     if runs.empty:
         raise DataError(f"the study has no runs of {technique!r} with {size:,} training images")
-    return factor * runs.set_index("seed")[column].sort_index()
+    runs = runs.set_index("seed").sort_index()
+    return factor * runs[column].where(runs["test_cross_entropy"].notna())
 
 
 def compare(
@@ -155,20 +162,23 @@ def compare(
 ) -> Difference:
     """Compare two techniques of the study over their seeds, adjusted for all comparisons of one measure.
 
-    Those are each technique with the baseline at each size, and whatever else the ledger compares. A pair in
-    which a run diverged is left out: `pairs` counts those that remain.
+    A pair in which a run diverged is left out: `pairs` counts those that remain.
     """
     values = select(study, technique, size, measure)
     others = select(study, reference, size, reference_measure or measure)
     pairs = pd.concat([values, others], axis=1, join="inner").dropna()
-    return paired_difference(pairs.iloc[:, 0], pairs.iloc[:, 1], count_comparisons(study))
+    return paired_difference(pairs.iloc[:, 0], pairs.iloc[:, 1], count_comparisons(study, measure))
 
 
-def count_comparisons(study: pd.DataFrame) -> int:
-    """Return how many comparisons one measure is in: the whole grid's, and the ledger's others."""
-    grid = study[~study["technique"].isin(["baseline", "article"])]
-    others = [claim for claim in read_ledger() if "value" not in claim and len(claim.keys() & OTHER)]
-    return len(grid[["technique", "train_size"]].drop_duplicates()) + len(others)
+def count_comparisons(study: pd.DataFrame, measure: str) -> int:
+    """Return in how many comparisons a measure is: the whole grid's with the baseline, and the ledger's."""
+    grid = study.loc[~study["technique"].isin(["baseline", "article"]), ["technique", "train_size"]]
+    made = {(frozenset([name, "baseline"]), size) for name, size in grid.itertuples(index=False)}
+    if "stopped" in measure:  # of the baseline alone
+        made = set()
+    claims = [claim for claim in read_ledger() if claim.get("measure", "accuracy") == measure]
+    made |= {(frozenset([c["technique"], c["reference"]]), c["size"]) for c in claims if "reference" in c}
+    return max(1, len(made))
 
 
 def compare_all(
@@ -180,12 +190,12 @@ def compare_all(
     return {f"{name}, {size:,} images": compare(study, name, size, measure) for name, size in pairs}
 
 
-def compare_by_size(study: pd.DataFrame) -> dict[str, dict[str, Difference]]:
-    """Compare the accuracy of all techniques: ``{"1,000 images": {technique: difference}}``."""
+def compare_by_size(study: pd.DataFrame) -> dict[int, dict[str, Difference]]:
+    """Compare the accuracy of all techniques: ``{training images: {technique: difference}}``."""
     pairs = study.loc[~study["technique"].isin(["baseline", "article"]), ["technique", "train_size"]]
-    found: dict[str, dict[str, Difference]] = {}
+    found: dict[int, dict[str, Difference]] = {}
     for technique, size in pairs.drop_duplicates().itertuples(index=False):
-        found.setdefault(f"{size:,} images", {})[technique] = compare(study, technique, size)
+        found.setdefault(size, {})[technique] = compare(study, technique, size)
     return found
 
 

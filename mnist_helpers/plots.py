@@ -218,7 +218,7 @@ def study(runs: pd.DataFrame, techniques: Sequence[str] = ()) -> Figure:
         what = " and ".join(techniques)
         title = f"{what[0].upper()}{what[1:]} against the baseline (the study, MNIST)"
         return intervals(found, title=title, units=list(units.values()))
-    found = compare_by_size(runs)
+    found = {f"{size:,} images": each for size, each in compare_by_size(runs).items()}
     title = "Test accuracy against the baseline (the study, MNIST)"
     return intervals(found, title=title, units=[units["accuracy"]] * len(found))
 

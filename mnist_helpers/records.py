@@ -9,14 +9,18 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 
 from mnist_helpers import environment, evidence
 from mnist_helpers.errors import DataError, SetupError
+from mnist_helpers.recipes import Recipe
 
 SCHEMA = 1  # a change of what a run is or holds counts it up
+_RESULTS = ("train_a", "train_c", "validation_a", "validation_c", "test_", "stopped_", "epochs_")
+COMMON = (*environment.describe(), "threads")  # in which runs of one study should agree
 NEEDED = "A study needs {}: python -m pip install -r requirements.lock"
 
 
@@ -29,8 +33,7 @@ def open_folder(folder: Path) -> Iterator[Path]:
         raise SetupError(NEEDED.format(missing.name)) from None
     try:
         (folder / "runs").mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(folder / "runs" / "lock", timeout=0)
-        lock.acquire()
+        lock = filelock.FileLock(folder / "runs" / "lock").acquire(timeout=0)
     except filelock.Timeout:
         raise SetupError(f"Another study is running in {folder}: wait for it, or use --output") from None
     except OSError as error:
@@ -49,7 +52,8 @@ def read_runs(table: Path) -> tuple[dict[str, dict], list[Path]]:
     for path in sorted((table.parent / "runs").glob("*.json")):
         try:
             row = json.loads(path.read_text(encoding="utf-8"))
-            newer, sound = int(row["schema"]) > SCHEMA, row["key"] == path.stem and "seconds" in row
+            newer = int(row["schema"]) > SCHEMA
+            sound = row["key"] == path.stem and row.keys() >= {"technique", "seed", "seconds", *COMMON}
         except (ValueError, KeyError, TypeError):
             newer, sound = False, False
         if newer:
@@ -88,7 +92,7 @@ def publish(rows: Iterable[Mapping[str, str]], path: Path) -> None:
     table = csv.DictWriter(text, columns, restval="", lineterminator="\n")
     table.writeheader()
     table.writerows(rows)
-    found = [{name: row[name] for name in (*environment.describe(), "threads")} for row in rows]
+    found = [{name: row[name] for name in COMMON} for row in rows]
     kinds = [{**kind, "runs": found.count(kind)} for kind in {str(kind): kind for kind in found}.values()]
     _write(path, text.getvalue())
     about = {"schema": SCHEMA, "sha256": evidence.hash_table(path), "runs": len(rows), "environments": kinds}
@@ -99,15 +103,18 @@ def _restore(table: Path) -> bool:
     """Write a file for each run that only the published table has; return whether the table was sound."""
     if not table.exists():
         return True
-    rows = list(csv.DictReader(io.StringIO(table.read_text(encoding="utf-8"))))
-    about = table.with_suffix(".json")
-    if not about.exists() or json.loads(about.read_text(encoding="utf-8"))["sha256"] != evidence.hash_table(
-        table
-    ):
-        table.replace(f"{table}.bad")
-        return False
-    for row in rows:
-        if not (table.parent / "runs" / f"{row['key']}.json").exists():
+    runs = table.parent / "runs"
+    try:
+        rows = list(csv.DictReader(io.StringIO(table.read_text(encoding="utf-8"))))
+        files = [runs / f"{row['key']}.json" for row in rows]
+        evidence.read_study(table)
+    except (DataError, KeyError, UnicodeDecodeError) as error:
+        if isinstance(error, DataError) and all(file.exists() for file in files):
+            table.replace(f"{table}.bad")  # a kill came between the table and its digest
+            return False
+        raise DataError(f"{table} does not fit its digest: git checkout it, or move it away") from error
+    for row, file in zip(rows, files, strict=True):
+        if not file.exists():
             write_run(table.parent, row)
     return True
 
@@ -116,13 +123,14 @@ def find_deviations(row: Mapping, again: Mapping, rows: Iterable[Mapping]) -> li
     """Return what differs between a run and the same run made again, one line each.
 
     In the same environment, threads included, all numbers must be the same. Elsewhere rounding differs, and
-    with it the course of a training: there an accuracy or a loss may lie four standard deviations off, of the
-    runs in `rows` that differ from this one in their seed alone.
+    with it the course of a training: there a number may lie four standard deviations off, of those runs in
+    `rows` that differ from this one in their seed alone.
     """
-    same = all(row[name] == again[name] for name in (*environment.describe(), "threads"))
-    alike = [other for other in rows if all(other[name] == row[name] for name in ("technique", "train_size"))]
+    same = all(row[name] == again[name] for name in COMMON)
+    fixed = [field.name for field in fields(Recipe) if field.name != "seed"] + ["technique", "dataset"]
+    alike = [other for other in rows if all(other[name] == row[name] for name in fixed)]
     found = []
-    for name in [name for name in again if name.startswith(("train_a", "train_c", "validation_a", "test_"))]:
+    for name in [name for name in again if name.startswith(_RESULTS)]:
         spread = 0.0 if same else 4 * float(np.std([float(other[name]) for other in alike], ddof=1))
         if not abs(float(row[name]) - float(again[name])) <= spread and row[name] != again[name]:
             found.append(f"{name} {row[name]} was {again[name]} again, tolerance {spread:.6f}")

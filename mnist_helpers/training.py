@@ -143,6 +143,7 @@ def _build(recipe: Recipe) -> keras.Model:
 
 def train(recipe: Recipe, digits: datasets.Digits, callbacks: Iterable = ()) -> tuple[keras.Model, Run]:
     """Build, train and evaluate the network of a recipe, on the recipe's subset of `digits`."""
+    _release_memory()
     network = _build(recipe)
     if not recipe.validation_size:
         digits = digits.merge()
@@ -177,10 +178,15 @@ def compare(
             networks[name] = _build(recipe)  # without the graphs of the one that was trained
             networks[name].set_weights(network.get_weights())
             del network
-            gc.collect()  # they hold each other: without this they stay until Python happens to look
-            if sys.platform == "linux":
-                ctypes.CDLL(None).malloc_trim(0)  # glibc keeps what was freed: 40 MB after seven networks
+            _release_memory()
     return runs, networks
+
+
+def _release_memory() -> None:
+    """Give back what earlier networks took: 40 MB after seven of them."""
+    gc.collect()  # their parts hold each other, and stay until Python happens to look
+    if sys.platform == "linux":
+        ctypes.CDLL(None).malloc_trim(0)  # glibc keeps what was freed
 
 
 def _restart(network: keras.Model, recipe: Recipe) -> None:

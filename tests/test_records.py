@@ -4,18 +4,21 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from mnist_helpers import environment, evidence, records
 from mnist_helpers.errors import DataError, SetupError
+from mnist_helpers.recipes import Recipe
 
 
 def make_row(key="0123456789abcdef", **changes):
-    row = {"key": key, "schema": "1", "technique": "baseline", "train_size": "1000", "seconds": "1.5"}
+    recipe = {name: str(value) for name, value in asdict(Recipe()).items()}
+    row = {"key": key, "schema": "1", "technique": "baseline", "dataset": "MNIST", "seconds": "1.5"}
     numbers = {"train_accuracy": "0.500000", "test_accuracy": "0.250000", "threads": "1"}
-    return row | numbers | environment.describe() | changes
+    return recipe | row | numbers | environment.describe() | changes
 
 
 @pytest.fixture
@@ -61,14 +64,20 @@ def test_run_of_a_newer_schema_is_refused_and_untouched(table):  # 19
     assert path.read_bytes() == before
 
 
-def test_table_changed_by_hand_is_set_aside_and_refused_by_the_evidence(table):
+def test_table_that_does_not_fit_its_digest_is_refused_while_it_is_all_there_is(table):
     records.publish([make_row()], table)
     assert len(evidence.read_study(table)) == 1
-    table.write_text(table.read_text().replace("0.250000", "0.260000"))
-    with pytest.raises(DataError, match="was changed after the study wrote it"):
+    changed = table.read_text().replace("0.250000", "0.260000")
+    table.write_text(changed)
+    with pytest.raises(DataError, match="does not fit its digest"):
         evidence.read_study(table)
+    with pytest.raises(DataError, match="git checkout it, or move it away"):
+        records.read_runs(table)
+    assert table.read_text() == changed
+    records.write_run(table.parent, make_row())  # as after a kill between the table and its digest
     rows, broken = records.read_runs(table)
-    assert (rows, broken) == ({}, [table])
+    assert (list(rows), broken) == ([make_row()["key"]], [table])
+    assert rows[make_row()["key"]]["test_accuracy"] == "0.250000"
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's full device")
@@ -86,6 +95,7 @@ def test_full_disk_leaves_the_old_file_and_no_draft(table):  # 13
 def test_second_study_in_a_folder_is_refused_and_free_again_after_a_kill(tmp_path):  # 18
     code = f"""
 import time
+from dataclasses import asdict
 from pathlib import Path
 from mnist_helpers import records
 with records.open_folder(Path({str(tmp_path)!r})):
@@ -108,6 +118,7 @@ with records.open_folder(Path({str(tmp_path)!r})):
 def test_same_run_again_must_be_equal_here_and_within_the_seeds_spread_elsewhere():
     rows = [make_row(str(n), test_accuracy=f"0.2{n}0000") for n in (4, 5, 6)]  # standard deviation 0.01
     assert records.find_deviations(rows[1], rows[1], rows) == []
+    rows += [make_row("quick", test_accuracy="0.9", epochs="8"), make_row("uci", dataset="UCI digits")]
     [found] = records.find_deviations(rows[1], make_row(test_accuracy="0.250001"), rows)
     assert found.startswith("test_accuracy 0.250000 was 0.250001 again, tolerance 0.000000")
     elsewhere = make_row(processor="another", test_accuracy="0.289000")
