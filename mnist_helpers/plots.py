@@ -6,6 +6,7 @@ in all lessons; solid lines are training, dashed ones validation.
 
 import io
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import matplotlib as mpl
 import numpy as np
@@ -143,7 +144,7 @@ def confusion(labels: np.ndarray, predicted: np.ndarray, *, title: str) -> Figur
     true, wrong = np.unravel_index(errors.argmax(), errors.shape)
     alt = f"{errors.sum()} of {len(labels)} digits are wrong; most often, a {true} is read as {wrong}"
     figure, ((axis,),) = _subplots(
-        title, f"{alt} ({errors.max()} times).", 1, (5.5, 5.4), "counts of one network"
+        title, f"{alt} ({errors.max()} times).", 1, (5.5, 5.4), "counts of one model"
     )
     axis.imshow(errors, cmap="Oranges")
     axis.grid(visible=False)
@@ -187,20 +188,14 @@ def intervals(panels: Mapping[str, Mapping[str, Difference]], *, title: str, uni
     figure, axes = _subplots(title, "Means and 95 % intervals.", len(panels), size)
     for (panel, found), unit, axis in zip(panels.items(), units, axes.flat, strict=True):
         reach = sorted(max(abs(each.low), abs(each.high)) for each in found.values())
-        near = [each for each in reach if each <= 4 * reach[len(reach) // 2]]
-        limit = 1.15 * near[-1] or 1.0
+        limit = next((low for low, high in pairwise(reach) if high > 5 * low > 0), reach[-1]) * 1.15 or 1.0
         axis.axvline(0, color="#404040")
         for row, (name, each) in enumerate(found.items()):
             color, marker = _style(name, 1)
             if max(abs(each.low), abs(each.high)) > limit:
-                side = 1 if each.mean > 0 else -1
-                look = {"color": color, "ha": "right" if side > 0 else "left", "va": "center", "fontsize": 9}
-                axis.text(
-                    side * 0.97 * limit,
-                    row,
-                    f"{each.mean:+.1f} →" if side > 0 else f"← {each.mean:+.1f}",
-                    **look,
-                )
+                text, side = (f"{each.mean:+.1f} →", 1) if each.mean > 0 else (f"← {each.mean:+.1f}", -1)
+                look = {"ha": "right" if side > 0 else "left", "va": "center", "fontsize": 9}
+                axis.text(side * 0.97 * limit, row, text, **look)
                 continue
             error = [[each.mean - each.low], [each.high - each.mean]]
             axis.errorbar(each.mean, row, xerr=error, fmt=marker, color=color, capsize=4)
@@ -215,7 +210,7 @@ def study(runs: pd.DataFrame, techniques: Sequence[str] = ()) -> Figure:
     units = {"accuracy": "percentage points", "cross-entropy": "nats"}
     if techniques:
         found = {measure: compare_all(runs, techniques, measure) for measure in units}
-        what = " and ".join(techniques)
+        what = techniques[0].partition(" (")[0]  # "augmentation (gentle)" and another are augmentation
         title = f"{what[0].upper()}{what[1:]} against the baseline (the study, MNIST)"
         return intervals(found, title=title, units=list(units.values()))
     found = {f"{size:,} images": each for size, each in compare_by_size(runs).items()}
@@ -238,7 +233,7 @@ def sweep(strengths: Sequence, lines: Mapping[str, Sequence], *, title: str, xla
     for index, (name, line) in enumerate(means.items()):
         dash = "--" if name == "validation" else "-"
         look = {"linestyle": dash, "marker": "osD"[index % 3], "color": "#0072B2", "capsize": 4}
-        axis.errorbar(list(map(str, strengths)), line, halves[name], label=name, **look)
+        axis.errorbar(list(map(str, strengths)), line, halves[name] if repeated else None, label=name, **look)
     axis.set(xlabel=xlabel, ylabel=ylabel)
     axis.legend()
     return figure

@@ -8,9 +8,10 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from mnist_helpers import plots
+from mnist_helpers import evidence, plots
 
 ROOT = Path(__file__).resolve().parents[1]
 IMAGES = np.random.default_rng(0).integers(0, 256, (11, 28, 28, 1), dtype=np.uint8)
@@ -32,6 +33,22 @@ ACCURACY = {
     "dropout": [96.0, 97.0, 96.75],
     "L2, λ = 0.01": [95.0, 96.5, 95.0],
 }
+SMALL, FAR = evidence.Difference(-0.2, -0.6, 0.2), evidence.Difference(-13.0, -14.0, -12.0)
+PANELS = {
+    "accuracy": {"dropout": evidence.Difference(1.0, 0.5, 1.5), "L2": SMALL, "augmentation (article)": FAR},
+    "cross-entropy": dict.fromkeys(["dropout", "L2", "other"], evidence.Difference(-0.01, -0.02, 0.0)),
+}
+STUDY = pd.DataFrame(
+    {
+        "technique": name,
+        "train_size": 1000,
+        "seed": seed,
+        "test_accuracy": value / 100,
+        "test_cross_entropy": 1,
+    }
+    for name, values in {"baseline": ACCURACY["baseline"], "dropout": ACCURACY["dropout"]}.items()
+    for seed, value in enumerate(values)
+)
 LABELS = {"title": "Titled", "xlabel": "strength", "ylabel": "accuracy (share)"}
 # Each kind of figure, and what its text must say.
 FIGURES = {
@@ -74,7 +91,19 @@ FIGURES = {
     ),
     "sweep": (
         lambda: plots.sweep([0, 0.5], {"training": [0.1, 0.2], "validation": [0.3, 0.25]}, **LABELS),
-        ["accuracy (share) at 0, 0.5", "training: 0.1, 0.2; validation: 0.3, 0.25"],
+        ["accuracy (share) at 0, 0.5.", "training: 0.1, 0.2; validation: 0.3, 0.25"],
+    ),
+    "sweep over seeds": (
+        lambda: plots.sweep([0, 0.5], {"validation": [[0.1, 0.3], [0.5, 0.5]]}, **LABELS),
+        ["accuracy (share) at 0, 0.5, means with 95 % intervals", "validation: 0.2, 0.5"],
+    ),
+    "intervals": (
+        lambda: plots.intervals(PANELS, title="Titled", units=["points", "nats"]),
+        ["accuracy: dropout: +1.00 [+0.50, +1.50], higher; L2: -0.20", "cross-entropy: dropout: -0.010"],
+    ),
+    "study": (
+        lambda: plots.study(STUDY),
+        ["1,000 images: dropout: +1.08", "higher"],
     ),
 }
 
@@ -84,8 +113,10 @@ def test_figure_says_its_title_and_numbers_and_shows_one_png(kind):
     draw, texts = FIGURES[kind]
     figure = draw()
     assert isinstance(figure, plots.DescribedFigure)
-    assert figure.alt.startswith("Titled. ")
-    assert figure.get_suptitle() == "Titled"
+    assert figure.alt.startswith(f"{figure.get_suptitle()}. ")
+    assert figure.get_suptitle() == (
+        "Titled" if kind != "study" else "Test accuracy against the baseline (the study, MNIST)"
+    )
     assert [text for text in texts if text not in figure.alt] == []
     data, metadata = figure._repr_mimebundle_()
     assert data.keys() == {"image/png", "text/plain"}
@@ -188,3 +219,27 @@ def test_image_grid_shows_ink_dark_and_each_image_whole():
     assert left > shown[9].get_extent()[1]
     assert top > shown[6].get_extent()[2]
     assert {image.get_cmap().name for image in shown} == {"gray_r"}
+
+
+def test_figure_has_error_bars_or_says_why_not():
+    pictures = {"image_grid", "image_grid, untitled"}  # show no estimate
+    for kind, (draw, _) in FIGURES.items():
+        figure = draw()
+        bars = [part for axis in figure.axes for part in axis.containers if hasattr(part, "has_xerr")]
+        drawn = any(part.has_xerr or part.has_yerr for part in bars)
+        note = figure._supxlabel.get_text() if figure._supxlabel else ""
+        assert (kind in pictures) + drawn + note.endswith(": no error bars") == 1, kind
+
+
+def test_far_difference_is_a_number_at_the_edge_and_does_not_squeeze_the_others():
+    axis = plots.intervals(PANELS, title="", units=["points", "nats"]).axes[0]
+    assert [text.get_text() for text in axis.texts] == ["← -13.0"]
+    assert axis.get_xlim() == pytest.approx((-1.725, 1.725))
+    assert plots.intervals({"all far": {"a": FAR}}, title="", units=[""]).axes[0].get_xlim()[0] < -14
+
+
+def test_swept_seeds_have_the_interval_of_their_mean():
+    axis = plots.sweep(["a", "b"], {"training": [[1.0, 2.0, 6.0], [1.0, 1.0, 1.0]]}, **LABELS).axes[0]
+    low, high = axis.containers[0][2][0].get_segments()[0][:, 1]
+    assert (low + high) / 2 == pytest.approx(3)
+    assert high - low == pytest.approx(2 * evidence.half_interval(np.array([1.0, 2.0, 6.0])))
