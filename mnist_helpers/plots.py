@@ -184,7 +184,7 @@ def intervals(panels: Mapping[str, Mapping[str, Difference]], *, title: str, uni
     outside of all other rows would squeeze them: an arrow at the edge and a number stand for it.
     """
     rows = list(next(iter(panels.values())))
-    size = (1.6 + 2.6 * len(panels), 1.3 + 0.42 * len(rows))
+    size = (max(7, 1.6 + 2.6 * len(panels)), 1.3 + 0.42 * len(rows))
     figure, axes = _subplots(title, "Means and 95 % intervals.", len(panels), size)
     for (panel, found), unit, axis in zip(panels.items(), units, axes.flat, strict=True):
         reach = sorted(max(abs(each.low), abs(each.high)) for each in found.values())
@@ -193,13 +193,14 @@ def intervals(panels: Mapping[str, Mapping[str, Difference]], *, title: str, uni
         for row, (name, each) in enumerate(found.items()):
             color, marker = _style(name, 1)
             if max(abs(each.low), abs(each.high)) > limit:
-                text, side = (f"{each.mean:+.1f} →", 1) if each.mean > 0 else (f"← {each.mean:+.1f}", -1)
+                text, side = (f"{each.mean:+.2g} →", 1) if each.mean > 0 else (f"← {each.mean:+.2g}", -1)
                 look = {"ha": "right" if side > 0 else "left", "va": "center", "fontsize": 9}
                 axis.text(side * 0.97 * limit, row, text, **look)
                 continue
             error = [[each.mean - each.low], [each.high - each.mean]]
             axis.errorbar(each.mean, row, xerr=error, fmt=marker, color=color, capsize=4)
         axis.set(title=panel, xlabel=unit, xlim=(-limit, limit), ylim=(len(rows) - 0.5, -0.5))
+        axis.locator_params(axis="x", nbins=5)
         axis.set_yticks(range(len(rows)), rows if axis is axes[0, 0] else [""] * len(rows))
         figure.alt += f" {panel}: " + "; ".join(f"{name}: {each}" for name, each in found.items()) + "."
     return figure

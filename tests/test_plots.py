@@ -233,7 +233,7 @@ def test_figure_has_error_bars_or_says_why_not():
 
 def test_far_difference_is_a_number_at_the_edge_and_does_not_squeeze_the_others():
     axis = plots.intervals(PANELS, title="", units=["points", "nats"]).axes[0]
-    assert [text.get_text() for text in axis.texts] == ["← -13.0"]
+    assert [text.get_text() for text in axis.texts] == ["← -13"]
     assert axis.get_xlim() == pytest.approx((-1.725, 1.725))
     assert plots.intervals({"all far": {"a": FAR}}, title="", units=[""]).axes[0].get_xlim()[0] < -14
 
