@@ -196,10 +196,10 @@ evidence.table(accuracy, "baseline")
 # ## The evidence: the study
 #
 # The runs above are few. The study (lesson 02) has L2 with λ = 0.0001 at three training sizes: with 1,000
-# images 20 seeds, with 5,000 and 50,000 ten, always on MNIST, judged by the test set. Its intervals are wider
-# than they would be for one comparison alone: adjusted for their number, all intervals of one measure
-# together hold the truth in 95 of 100 such studies. The last column says which true difference so many seeds
-# would have found in four of five studies.
+# images 20 seeds, with 5,000 and 50,000 ten, always on MNIST, judged by the test set. Its intervals are
+# wider than they would be for one comparison alone: adjusted for their number, all intervals of one measure
+# together hold the truth in 95 of 100 such studies. The last column says which true difference so many
+# seeds would have found in four of five studies.
 
 # %% tags=["nbval-check-output"]
 study = evidence.read_study()

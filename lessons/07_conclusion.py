@@ -145,16 +145,20 @@ pd.DataFrame(evidence.compare_by_size(study)).map(str)
 # - With 1,000 training images, augmentation (gentle) raises accuracy compared with dropout.
 #   (`gentle-dropout-1000`)
 # - With 1,000 training images, dropout raises accuracy. (`dropout-1000`)
-# - With 1,000 training images, combined raises accuracy. (`combined-1000`)
-# - With 1,000 training images, combined does not detectably change accuracy compared with augmentation
-#   (gentle). (`combined-gentle-1000`)
+# - With 1,000 training images, the combination of gentle augmentation and dropout raises accuracy.
+#   (`combined-1000`)
+# - With 1,000 training images, dropout added to gentle augmentation does not detectably change accuracy.
+#   (`combined-gentle-1000`)
 # - With 1,000 training images, L2 does not detectably change accuracy. (`l2-1000`)
 # - With 1,000 training images, early stopping lowers accuracy. (`stopping-1000`)
 # - With 1,000 training images, augmentation (article) lowers accuracy. (`article-ranges-1000`)
 #
 # And with all of them, seen five times:
 #
-# - With 50,000 training images, augmentation (gentle) raises accuracy. (`gentle-50000`)
+# - With 50,000 training images, the combination of gentle augmentation and dropout raises accuracy.
+#   (`combined-50000`)
+# - With 50,000 training images, augmentation (gentle) does not detectably change accuracy.
+#   (`gentle-50000`)
 # - With 50,000 training images, dropout does not detectably change accuracy. (`dropout-50000`)
 # - With 50,000 training images, L2 does not detectably change accuracy. (`l2-50000`)
 # - With 50,000 training images, augmentation (article) lowers accuracy. (`article-ranges-50000`)
