@@ -188,7 +188,7 @@ def intervals(panels: Mapping[str, Mapping[str, Difference]], *, title: str, uni
     figure, axes = _subplots(title, "Means and 95 % intervals.", len(panels), size)
     for (panel, found), unit, axis in zip(panels.items(), units, axes.flat, strict=True):
         reach = sorted(max(abs(each.low), abs(each.high)) for each in found.values())
-        limit = next((low for low, high in pairwise(reach) if high > 5 * low > 0), reach[-1]) * 1.15 or 1.0
+        limit = next((low for low, high in pairwise(reach) if high > 4 * low > 0), reach[-1]) * 1.15 or 1.0
         axis.axvline(0, color="#404040")
         for row, (name, each) in enumerate(found.items()):
             color, marker = _style(name, 1)
