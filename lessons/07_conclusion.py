@@ -163,6 +163,13 @@ pd.DataFrame(evidence.compare_by_size(study)).map(str)
 # - With 50,000 training images, L2 does not detectably change accuracy. (`l2-50000`)
 # - With 50,000 training images, augmentation (article) lowers accuracy. (`article-ranges-50000`)
 #
+# What does it cost to stop on the test set (lesson 06)?
+#
+# - Stopping on the test set instead of validation images does not detectably change the accuracy that is
+#   reported on it (5,000 images). (`optimism-5000`)
+# - Stopping on the test set instead of validation images does not detectably change the accuracy that is
+#   reported on it (50,000 images). (`optimism-50000`)
+#
 # What we cannot tell: whether a technique without a detectable difference does nothing, or less than so
 # many seeds can see; what more epochs, another network or other strengths would give; anything about
 # images that are not MNIST's.

@@ -117,7 +117,10 @@ def test_early_stopping_stops_and_restores_the_best_weights():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"augmentation": "wild"}, "augmentation='wild' is unknown: choose one of none, gentle, article"),
+        (
+            {"augmentation": "wild"},
+            "augmentation='wild' is unknown: choose one of none, weak, gentle, strong, article",
+        ),
         ({"network": "deep"}, "network='deep' is unknown: choose one of cnn, fast, tuned"),
         ({"network": "fast", "l2": 0.1}, "the fast network has no l2: leave it out"),
         ({"patience": 1, "curve_size": 0}, "patience=1 needs validation images: set curve_size above 0"),
