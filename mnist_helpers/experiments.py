@@ -117,7 +117,7 @@ def choose(runs: pd.DataFrame) -> dict[str, object]:
 PLANS = {
     "study": lambda: plan_study() + plan_article(),
     "choice": plan_choice,
-    "quick": lambda: plan_study({1_000: (3, 8)}),
+    "quick": lambda: plan_study({1_000: (2, 12)}),
 }
 
 
@@ -225,5 +225,5 @@ def compute(
 
 
 def measure(task: Task) -> int:
-    """Return the work of a run, for orders and bars: images passed through a network in training."""
-    return task.recipe.train_size * task.recipe.epochs
+    """Return the work of a run, for orders and bars: images that pass; one that is judged costs a third."""
+    return task.recipe.epochs * (task.recipe.train_size + task.recipe.curve_size // 3)
