@@ -108,7 +108,7 @@ def curves(runs: Mapping[str, object], *, title: str, mark_best: bool = False) -
         axis.xaxis.get_major_locator().set_params(integer=True)
     axes[0, 0].set(yscale="log", ylim=(max(axes[0, 0].get_ylim()[0], lowest / 10), None))
     names = axes[0, 1].get_legend_handles_labels()
-    figure.legend(*names, loc="outside lower left", fontsize=8, ncols=min(3, len(runs)))
+    figure.legend(*names, loc="outside lower left", fontsize=8, ncols=min(2, len(runs)))
     return figure
 
 

@@ -16,7 +16,7 @@ import papermill
 from mnist_helpers import notebooks
 
 ROOT = Path(__file__).resolve().parents[1]
-LEAST_COMPARED = 20
+LEAST_COMPARED = 30
 PYTEST = [sys.executable, "-m", "pytest", "--nbval-lax", "-n", "2", "--dist", "loadscope"]
 
 
