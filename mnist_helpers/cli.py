@@ -116,7 +116,7 @@ def study(plan, rerun, dataset, output, scheduler, jobs) -> None:
             elif rerun:
                 deviations = records.find_deviations(rows[key], row, rows.values())
                 failed += bool(deviations)
-                click.echo(f"{todo[key]}: {'; '.join(deviations) or 'the same numbers again'}")
+                click.echo(f"{todo[key]}: {'; '.join(deviations) or 'agrees'}")
             else:
                 records.write_run(table.parent, row)
                 rows[key] = row
