@@ -122,8 +122,8 @@ def _restore(table: Path) -> bool:
 def find_deviations(row: Mapping, again: Mapping, rows: Iterable[Mapping]) -> list[str]:
     """Return what differs too much between a run and the same run made again, one line each.
 
-    Numbers are not always the same again: other machines round differently, and Dask's threads can disturb
-    the random numbers of a run. So a number may lie four standard deviations off, of those runs in
+    Other machines round differently; and under Dask numbers are not always the same again on one machine
+    either, for a reason not found yet. So a number may lie four standard deviations off, of those runs in
     `rows` that differ from this one in their seed alone. The training cross-entropy, which comes near 0
     and spreads over powers of ten, is not compared.
     """

@@ -160,7 +160,7 @@ def test_runs_on_a_cluster_come_back_under_their_keys_and_a_failed_one_is_named(
     assert found.keys() == tasks.keys()
     assert "augmentation='wild' is unknown" in str(found.pop(list(tasks)[-1]))
     for key, row in found.items():
-        # Numbers may differ: Dask's threads can draw from Python's generator, which seeds Keras's layers.
+        # Numbers are not compared: under Dask they sometimes differ, for a reason not found yet.
         assert 0 < float(row["test_accuracy"]) < 1
         assert (row["key"], row["seed"]) == (key, str(tasks[key].recipe.seed))
 
