@@ -142,6 +142,7 @@ plots.image_grid(np.concatenate([digit[:1], seen]), title=title)
 
 # %% tags=["nbval-check-output"]
 def train_briefly(build_generator):
+    keras.utils.set_random_seed(1)
     network = models.build_cnn(seed=1)
     network.compile("adam", "sparse_categorical_crossentropy")
     if build_generator:

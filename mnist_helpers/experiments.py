@@ -91,7 +91,7 @@ def plan_choice() -> list[Task]:
                 baseline, **{name: value}, curve_size=_VALIDATION_SIZE if name == "patience" else 0
             )
             candidate = f"{name}={value}"
-            tasks += [Task(candidate, replace(recipe, seed=seed), "validation") for seed in range(100, 106)]
+            tasks += [Task(candidate, replace(recipe, seed=seed), "validation") for seed in range(100, 112)]
     return tasks
 
 
@@ -122,9 +122,10 @@ PLANS = {
 
 
 def name_run(task: Task, digest: str) -> str:
-    """Return a run's key: a hash of its recipe, the data's digest and the schema's version."""
+    """Return a run's key: a hash of its recipe, its judge, the data's digest and the schema's version."""
     ranges = NAMED.get(task.recipe.augmentation)
-    text = json.dumps([records.SCHEMA, digest, asdict(task.recipe), ranges, task.judge], sort_keys=True)
+    fixed = [records.SCHEMA, digest, asdict(task.recipe), ranges, task.judge, task.watch]
+    text = json.dumps(fixed, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -161,6 +162,7 @@ def _run(task: Task, digits: datasets.Digits) -> dict[str, str]:
     images, labels = judges[task.judge]()
     onlooker = training.Onlooker(images, labels)
     network, found = training.train(task.recipe, digits, [onlooker] if task.watch else [])
+    network.steps_per_execution = 1  # a graph of many steps would take longer to build than they take
     judged = evidence.score(network.predict(images, batch_size=100, verbose=0), labels)
     row = {
         "train_accuracy": found.train_accuracy,

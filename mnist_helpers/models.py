@@ -1,13 +1,14 @@
 """Three networks for digits: the article's, a fast one and a tuned one; techniques are off by default."""
 
-from collections.abc import Mapping
+import random
+from collections.abc import Iterator, Mapping
 
 from mnist_helpers import augmentation, environment
 
 environment.check()
 
 import keras
-from keras import layers, regularizers
+from keras import initializers, layers, regularizers
 
 
 def build_cnn(*, l2=0.0, dropout_rate=0.0, augment: Mapping | None = None, seed=None):
@@ -18,24 +19,29 @@ def build_cnn(*, l2=0.0, dropout_rate=0.0, augment: Mapping | None = None, seed=
 
     `l2`, λ, at least 0: each kernel's sum of squares, times λ, is added to the loss. `dropout_rate`, 0 to
     below 1: the share of features dropped in training, before each dense layer. `augment`: random changes of
-    the training images. `seed`: an integer that becomes Keras's global seed first; None leaves it alone.
+    the training images. `seed`: an integer that fixes all that is random in the network; the first weights
+    are then the same whatever the technique. None: Keras's global seed rules.
     """
-    _set_seed(seed)
-    kernel = {"kernel_regularizer": regularizers.L2(l2) if l2 else None}
+    weights, changes = _draw(seed)
+
+    def kernel():
+        penalty = regularizers.L2(l2) if l2 else None
+        return {"kernel_initializer": next(weights), "kernel_regularizer": penalty}
+
     network = [
         keras.Input((28, 28, 1)),
-        augmentation.RandomAffine(**augment) if augment else None,
+        augmentation.RandomAffine(**augment, seed=next(changes)) if augment else None,
         layers.Rescaling(1 / 255),
-        layers.Conv2D(32, (3, 3), activation="relu", **kernel),
+        layers.Conv2D(32, (3, 3), activation="relu", **kernel()),
         layers.MaxPooling2D((2, 2)),
-        layers.Conv2D(64, (3, 3), activation="relu", **kernel),
+        layers.Conv2D(64, (3, 3), activation="relu", **kernel()),
         layers.MaxPooling2D((2, 2)),
-        layers.Conv2D(64, (3, 3), activation="relu", **kernel),
+        layers.Conv2D(64, (3, 3), activation="relu", **kernel()),
         layers.Flatten(),
-        layers.Dropout(dropout_rate) if dropout_rate else None,
-        layers.Dense(64, activation="relu", **kernel),
-        layers.Dropout(dropout_rate) if dropout_rate else None,
-        layers.Dense(10, activation="softmax", **kernel),
+        layers.Dropout(dropout_rate, seed=next(changes)) if dropout_rate else None,
+        layers.Dense(64, activation="relu", **kernel()),
+        layers.Dropout(dropout_rate, seed=next(changes)) if dropout_rate else None,
+        layers.Dense(10, activation="softmax", **kernel()),
     ]
     return keras.Sequential([layer for layer in network if layer is not None])
 
@@ -46,20 +52,20 @@ def build_fast(*, seed=None):
     Images, probabilities and `seed` as in `build_cnn`. Half the filters and one convolution less; ReLU comes
     after pooling, where it has a quarter of the work; pixels have mean 0 and standard deviation 1.
     """
-    _set_seed(seed)
+    weights, _ = _draw(seed)
     return keras.Sequential(
         [
             keras.Input((28, 28, 1)),
             layers.Rescaling(1 / (255 * 0.3081), offset=-0.1307 / 0.3081),  # of MNIST's training pixels
-            layers.Conv2D(16, (5, 5)),
+            layers.Conv2D(16, (5, 5), kernel_initializer=next(weights)),
             layers.MaxPooling2D((2, 2)),
             layers.ReLU(),
-            layers.Conv2D(32, (3, 3)),
+            layers.Conv2D(32, (3, 3), kernel_initializer=next(weights)),
             layers.MaxPooling2D((2, 2)),
             layers.ReLU(),
             layers.Flatten(),
-            layers.Dense(256, activation="relu"),
-            layers.Dense(10, activation="softmax"),
+            layers.Dense(256, activation="relu", kernel_initializer=next(weights)),
+            layers.Dense(10, activation="softmax", kernel_initializer=next(weights)),
         ]
     )
 
@@ -72,19 +78,24 @@ def build_tuned(*, dropout_rate=0.0, augment: Mapping | None = None, seed=None):
     with batch normalization. Its momentum of 0.9 lets the averages that are used after training settle in
     few epochs; Keras's 0.99 does not.
     """
-    _set_seed(seed)
-    network = [keras.Input((28, 28, 1)), augmentation.RandomAffine(**augment) if augment else None]
-    network += [layers.Rescaling(1 / 255)]
+    weights, changes = _draw(seed)
+    network = [
+        keras.Input((28, 28, 1)),
+        augmentation.RandomAffine(**augment, seed=next(changes)) if augment else None,
+        layers.Rescaling(1 / 255),
+    ]
     for filters, size, step in ((32, 4, 2), (64, 3, 1), (64, 3, 1), (96, 3, 2), (128, 3, 1)):
         network += [
-            layers.Conv2D(filters, (size, size), strides=step, use_bias=False),
+            layers.Conv2D(
+                filters, (size, size), strides=step, use_bias=False, kernel_initializer=next(weights)
+            ),
             layers.BatchNormalization(momentum=0.9),
             layers.ReLU(),
         ]
     network += [
         layers.Flatten(),
-        layers.Dropout(dropout_rate) if dropout_rate else None,
-        layers.Dense(10, activation="softmax"),
+        layers.Dropout(dropout_rate, seed=next(changes)) if dropout_rate else None,
+        layers.Dense(10, activation="softmax", kernel_initializer=next(weights)),
     ]
     return keras.Sequential([layer for layer in network if layer is not None])
 
@@ -102,6 +113,16 @@ def average_over_shifts(network: keras.Model) -> keras.Model:
     return keras.Model(image, layers.Average()(readings))
 
 
-def _set_seed(seed) -> None:
-    if seed is not None:
-        keras.utils.set_random_seed(seed)
+def _draw(seed: int | None) -> tuple[Iterator[initializers.Initializer], Iterator[int | None]]:
+    """Return initializers for a network's kernels, and seeds for what is random in training.
+
+    Left alone, Keras draws the seeds of both from Python's global generator, from which other threads, such
+    as a Dask worker's, may draw in between.
+    """
+
+    def seeds(start):
+        generator = random.Random(start)
+        while True:
+            yield None if seed is None else generator.randint(1, 10**9)
+
+    return map(initializers.GlorotUniform, seeds(seed)), seeds(f"training {seed}")

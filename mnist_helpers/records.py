@@ -18,8 +18,8 @@ from mnist_helpers import environment, evidence
 from mnist_helpers.errors import DataError, SetupError
 from mnist_helpers.recipes import Recipe
 
-SCHEMA = 1  # a change of what a run is or holds counts it up
-_RESULTS = ("train_a", "validation_a", "validation_c", "test_", "stopped_", "epochs_")
+SCHEMA = 2  # a change of what a run is or holds counts it up
+_RESULTS = ("train_a", "train_c", "validation_a", "validation_c", "test_", "stopped_", "epochs_")
 COMMON = (*environment.describe(), "threads")  # in which runs of one study should agree
 NEEDED = "A study needs {}: python -m pip install -r requirements.lock"
 
@@ -122,16 +122,16 @@ def _restore(table: Path) -> bool:
 def find_deviations(row: Mapping, again: Mapping, rows: Iterable[Mapping]) -> list[str]:
     """Return what differs too much between a run and the same run made again, one line each.
 
-    Other machines round differently; and under Dask numbers are not always the same again on one machine
-    either, for a reason not found yet. So a number may lie four standard deviations off, of those runs in
-    `rows` that differ from this one in their seed alone. The training cross-entropy, which comes near 0
-    and spreads over powers of ten, is not compared.
+    In the same environment, threads included, all numbers must be the same. Elsewhere rounding differs, and
+    with it the course of a training: there a number may lie four standard deviations off, of those runs in
+    `rows` that differ from this one in their seed alone.
     """
+    same = all(row[name] == again[name] for name in COMMON)
     fixed = [field.name for field in fields(Recipe) if field.name != "seed"] + ["technique", "dataset"]
     alike = [other for other in rows if all(other[name] == row[name] for name in fixed)]
     found = []
     for name in [name for name in again if name.startswith(_RESULTS)]:
-        spread = 4 * float(np.std([float(other[name]) for other in alike], ddof=1))
+        spread = 0.0 if same else 4 * float(np.std([float(other[name]) for other in alike], ddof=1))
         if not abs(float(row[name]) - float(again[name])) <= spread and row[name] != again[name]:
             found.append(f"{name} {row[name]} was {again[name]} again, tolerance {spread:.6f}")
     return found

@@ -80,18 +80,19 @@ def test_another_candidate_is_chosen_only_if_it_is_detectably_better():
     assert experiments.choose(runs)["l2"] == 1e-3
 
 
-def test_key_changes_with_recipe_data_ranges_and_judge_alone(monkeypatch):
+def test_key_changes_with_recipe_data_ranges_judge_and_watch_alone(monkeypatch):
     task = experiments.Task("augmentation (gentle)", replace(RECIPE, augmentation="gentle"))
     key = experiments.name_run(task, "digest")
     assert key == experiments.name_run(replace(task, technique="renamed"), "digest")
     others = [
         experiments.name_run(replace(task, recipe=replace(task.recipe, seed=2)), "digest"),
         experiments.name_run(replace(task, judge="validation"), "digest"),
+        experiments.name_run(replace(task, watch=True), "digest"),
         experiments.name_run(task, "another digest"),
     ]
     monkeypatch.setitem(augmentation.NAMED, "gentle", {"rotation": 11})
     others.append(experiments.name_run(task, "digest"))
-    assert len({key, *others}) == 5
+    assert len({key, *others}) == 6
 
 
 def test_digest_changes_with_any_image_and_with_the_split():
@@ -151,7 +152,7 @@ def cluster(tmp_path):
         process.wait(20)
 
 
-def test_runs_on_a_cluster_come_back_under_their_keys_and_a_failed_one_is_named(cluster):
+def test_runs_on_a_cluster_are_those_of_one_process_and_a_failed_one_is_named(cluster):
     recipes = [replace(RECIPE, seed=seed, epochs=1) for seed in (1, 2)]
     recipes.append(replace(RECIPE, augmentation="wild"))
     tasks = [experiments.Task("baseline", recipe) for recipe in recipes]
@@ -160,9 +161,9 @@ def test_runs_on_a_cluster_come_back_under_their_keys_and_a_failed_one_is_named(
     assert found.keys() == tasks.keys()
     assert "augmentation='wild' is unknown" in str(found.pop(list(tasks)[-1]))
     for key, row in found.items():
-        # Numbers are not compared: under Dask they sometimes differ, for a reason not found yet.
-        assert 0 < float(row["test_accuracy"]) < 1
-        assert (row["key"], row["seed"]) == (key, str(tasks[key].recipe.seed))
+        alone = experiments.run(tasks[key], key, "uci")
+        assert records.find_deviations(row, alone | {"threads": row["threads"]}, []) == []
+        assert (row["key"], row["seed"]) == (key, alone["seed"])
 
 
 def test_no_task_starts_no_cluster(monkeypatch):
@@ -207,8 +208,8 @@ def test_command_makes_what_is_missing_keeps_it_and_makes_it_again(tmp_path, mon
     assert evidence.read_study(tmp_path / "quick.csv")["seed"].to_list() == [1, 2]
     before = (tmp_path / "quick.csv").read_bytes()
     result = CliRunner().invoke(cli.main, [*arguments, "--rerun", "1"])
-    assert ("agrees" in result.output) == (result.exit_code == 0), result.output
-    assert ("1 of 1 runs gave other numbers" in result.output) == (result.exit_code == 5), result.output
+    assert result.exit_code == 0, result.output
+    assert ": agrees" in result.output
     assert (tmp_path / "quick.csv").read_bytes() == before
 
 
@@ -284,8 +285,9 @@ def test_twenty_kills_neither_lose_nor_double_a_run(tmp_path):  # 16
     subprocess.run([*COMMAND, "--output", str(tmp_path)], check=True)
     assert {path: path.read_bytes() for path in kept} == kept
     subprocess.run([*COMMAND, "--output", str(tmp_path / "uninterrupted")], check=True)
-    # Keys, recipes and order are the same; numbers as nearly as the same run gives them again.
-    pd.testing.assert_frame_equal(read_numbers(tmp_path), read_numbers(tmp_path / "uninterrupted"), atol=0.1)
+    pd.testing.assert_frame_equal(
+        read_numbers(tmp_path), read_numbers(tmp_path / "uninterrupted"), check_exact=True
+    )
 
 
 @needs_mnist

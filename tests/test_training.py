@@ -5,6 +5,7 @@ The runs are tiny: a hundred UCI digits and an epoch or two.
 
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pytest
 from tensorflow.python.framework import ops
@@ -74,6 +75,28 @@ def test_compare_gives_what_train_gives_to_the_last_bit(techniques):
         assert ("val_accuracy" in first.history) == patient
         assert first.history != second.history
     assert len(registry) == before, "each entry keeps a network's graphs in memory for good"
+
+
+def test_batches_hold_each_image_once_an_epoch_with_its_label_in_an_order_of_the_seed():
+    labels = np.arange(250, dtype="int64")
+    images = np.broadcast_to(labels.astype("uint8")[:, None, None, None], (250, 28, 28, 1))
+
+    def read(batches):
+        found = [(image.numpy(), label.numpy()) for image, label in batches]
+        assert [len(image) for image, _ in found] == [100, 100, 50]
+        assert all(np.array_equal(image[:, 3, 4, 0], label) for image, label in found)
+        return np.concatenate([label for _, label in found])
+
+    assert np.array_equal(read(training.batch(images, labels)), labels)
+    orders = []
+    for seed in (1, 1, 2):
+        keras.utils.set_random_seed(seed)
+        shuffled = training.batch(images, labels, shuffle=True)
+        orders.append([read(shuffled), read(shuffled)])
+    assert np.array_equal(orders[0], orders[1])
+    distinct = {tuple(order) for pair in orders[1:] for order in pair}
+    assert len(distinct) == 4
+    assert all(sorted(order) == labels.tolist() for order in distinct)
 
 
 def test_same_recipe_gives_the_same_run_to_the_last_bit():
