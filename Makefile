@@ -3,6 +3,7 @@ ARGS ?=
 BIN = .venv/bin
 P2C = build/uv/bin/uv tool run pyproject2conda@0.23.2 yaml --name mnist-lessons --channel conda-forge \
 	--python-include python~=3.12 --pip-only --custom-command "make lock"
+EXTRAS = $(addprefix --extra ,tensorflow study lab book browser dev)
 .DELETE_ON_ERROR:
 .PHONY: help run quick test test-full study claims lab notebooks lock format bench clean
 
@@ -47,8 +48,8 @@ bench: .venv/.installed  ## measure time, memory and accuracy against references
 
 lock: build/uv/bin/uv  ## write lock and conda files anew from pyproject.toml (ARGS=--upgrade: newest versions)
 	build/uv/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
-		--extra tensorflow --extra study --extra lab --extra dev --custom-compile-command "make lock" --quiet $(ARGS) -o requirements.lock
-	$(P2C) --extra tensorflow --extra study --extra lab --extra dev --pip-dep "-e ." --output environment.yml
+		$(EXTRAS) --custom-compile-command "make lock" --quiet $(ARGS) -o requirements.lock
+	$(P2C) $(EXTRAS) --pip-dep "-e ." --output environment.yml
 	$(P2C) --skip-package --conda-dep pip --output binder/environment.yml
 
 clean:  ## remove .venv and everything that was built

@@ -12,7 +12,16 @@ import pandas as pd
 
 from mnist_helpers.errors import DataError
 
-STUDY = Path(__file__).resolve().parents[1] / "results" / "study.csv"
+_PACKAGE = Path(__file__).resolve().parent
+# In a clone, or in an installed package, into which the build copies it.
+STUDY = next(
+    (
+        folder / "results" / "study.csv"
+        for folder in (_PACKAGE.parent, _PACKAGE)
+        if (folder / "results").is_dir()
+    ),
+    _PACKAGE.parent / "results" / "study.csv",
+)
 _LEDGER = Path(__file__).with_name("claims.toml")
 # What is compared: its column in the study, the factor to its unit, and the unit.
 MEASURES = {
