@@ -24,11 +24,11 @@ from mnist_helpers.recipes import NAMED, Recipe
 TECHNIQUES = {
     "baseline": {},
     "L2": {"l2": 1e-4},
-    "dropout": {"dropout_rate": 0.2},
+    "dropout": {"dropout_rate": 0.5},
     "augmentation (gentle)": {"augmentation": "gentle"},
     "augmentation (article)": {"augmentation": "article"},
     "early stopping": {"patience": 5},
-    "combined": {"dropout_rate": 0.2, "augmentation": "gentle"},
+    "combined": {"dropout_rate": 0.5, "augmentation": "gentle"},
 }
 SIZES = {1_000: (20, 30), 5_000: (10, 15), 50_000: (10, 5)}  # training images: (seeds, epochs)
 # What validation images chose from, before the study; the first of each stays unless another is better.
@@ -91,7 +91,7 @@ def plan_choice() -> list[Task]:
                 baseline, **{name: value}, curve_size=_VALIDATION_SIZE if name == "patience" else 0
             )
             candidate = f"{name}={value}"
-            tasks += [Task(candidate, replace(recipe, seed=seed), "validation") for seed in range(100, 112)]
+            tasks += [Task(candidate, replace(recipe, seed=seed), "validation") for seed in range(100, 118)]
     return tasks
 
 
