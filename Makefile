@@ -8,7 +8,7 @@ EXTRAS = $(addprefix --extra ,tensorflow run study lab book browser build dev)
 COMPILE = build/uv/bin/uv pip compile pyproject.toml --quiet
 LOCK = $(COMPILE) --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock"
 .DELETE_ON_ERROR:
-.PHONY: help run quick test test-full study claims lab notebooks links lock format bench clean
+.PHONY: help run quick test test-full study claims lab notebooks links lock format bench oldest clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -57,6 +57,13 @@ lock: build/uv/bin/uv  ## write lock and conda files anew from pyproject.toml (A
 	$(LOCK) --extra tensorflow --extra run --extra build -c requirements.lock -o binder/requirements.lock
 	$(P2C) $(EXTRAS) --pip-dep "-e ." --output environment.yml
 	$(P2C) --skip-package --conda-dep pip --output binder/environment.yml
+
+oldest: build/uv/bin/uv  ## unit tests and two lessons with the oldest versions that pyproject.toml allows
+	$(COMPILE) --extra tensorflow --extra run --extra study --resolution lowest-direct -o build/oldest.txt
+	$(PYTHON) -m venv build/oldest
+	build/oldest/bin/python -m pip install -c build/oldest.txt -e '.[tensorflow,run,study,build,dev]'
+	build/oldest/bin/python -m pytest --ignore tests/test_lessons.py
+	build/oldest/bin/mnist-helpers run --quick --jobs 1 --output build/oldest/notebooks 02 07
 
 clean:  ## remove .venv and everything that was built
 	rm -rf .venv build .pytest_cache .ruff_cache

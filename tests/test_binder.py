@@ -131,11 +131,8 @@ def test_post_build_makes_a_bare_environment_run_the_lessons_in_binders_memory(b
 @pytest.mark.full
 def test_post_build_without_network_and_data_ends_well_and_says_which_digits_are_used(bare):
     clone, variables = bare
-    offline = {
-        "MNIST_HELPERS_DATA": "",
-        "MNIST_HELPERS_OFFLINE": "1",
-        "MNIST_HELPERS_CACHE": str(clone / "x"),
-    }
+    settings = {"OFFLINE": "1", "CACHE": str(clone / "empty"), "DATA": ""}
+    variables = variables | {f"MNIST_HELPERS_{name}": value for name, value in settings.items()}
     output = run(clone / "binder" / "postBuild", cwd=clone, env=variables)
     assert output.splitlines()[-1].startswith("UCI digits")
 
