@@ -1,11 +1,14 @@
 PYTHON ?= python3
 ARGS ?=
+REPO ?=
 BIN = .venv/bin
 P2C = build/uv/bin/uv tool run pyproject2conda@0.23.2 yaml --name mnist-lessons --channel conda-forge \
 	--python-include python~=3.12 --pip-only --custom-command "make lock"
-EXTRAS = $(addprefix --extra ,tensorflow study lab book browser dev)
+EXTRAS = $(addprefix --extra ,tensorflow run study lab book browser build dev)
+COMPILE = build/uv/bin/uv pip compile pyproject.toml --quiet
+LOCK = $(COMPILE) --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock"
 .DELETE_ON_ERROR:
-.PHONY: help run quick test test-full study claims lab notebooks lock format bench clean
+.PHONY: help run quick test test-full study claims lab notebooks links lock format bench oldest clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -39,6 +42,9 @@ lab: .venv/.installed  ## open the lessons in JupyterLab
 notebooks: .venv/.installed  ## execute the lessons and keep them as the committed notebooks
 	$(BIN)/mnist-helpers run --jobs 1 --output notebooks $(ARGS)
 
+links: .venv/.installed  ## set all launch links, badges and Colab cells (REPO=owner/name on GitHub, or none)
+	$(BIN)/python docs/links.py $(REPO)
+
 format: .venv/.installed  ## put the code into the project's format
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
@@ -47,10 +53,17 @@ bench: .venv/.installed  ## measure time, memory and accuracy against references
 	$(BIN)/python benchmarks/bench.py $(ARGS)
 
 lock: build/uv/bin/uv  ## write lock and conda files anew from pyproject.toml (ARGS=--upgrade: newest versions)
-	build/uv/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
-		$(EXTRAS) --custom-compile-command "make lock" --quiet $(ARGS) -o requirements.lock
+	$(LOCK) $(EXTRAS) $(ARGS) -o requirements.lock
+	$(LOCK) --extra tensorflow --extra run --extra build -c requirements.lock -o binder/requirements.lock
 	$(P2C) $(EXTRAS) --pip-dep "-e ." --output environment.yml
 	$(P2C) --skip-package --conda-dep pip --output binder/environment.yml
+
+oldest: build/uv/bin/uv  ## unit tests and two lessons with the oldest versions that pyproject.toml allows
+	$(COMPILE) --extra tensorflow --extra run --extra study --resolution lowest-direct -o build/oldest.txt
+	$(PYTHON) -m venv build/oldest
+	build/oldest/bin/python -m pip install -c build/oldest.txt -e '.[tensorflow,run,study,build,dev]'
+	build/oldest/bin/python -m pytest --ignore tests/test_lessons.py
+	build/oldest/bin/mnist-helpers run --quick --jobs 1 --output build/oldest/notebooks 02 07
 
 clean:  ## remove .venv and everything that was built
 	rm -rf .venv build .pytest_cache .ruff_cache

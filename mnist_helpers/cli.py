@@ -182,7 +182,7 @@ def _machine() -> str:
 def _packages() -> str:
     from mnist_helpers import environment
 
-    environment.check()
+    environment.check("run")
     names = ("tensorflow", "keras", "numpy", "papermill")
     return ", ".join(f"{name} {environment.installed_version(name)}" for name in names)
 

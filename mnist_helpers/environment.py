@@ -24,8 +24,11 @@ def installed_version(name: str) -> str | None:
     return None
 
 
-def find_problems() -> list[str]:
-    """Return one line for each requirement that Python or the installed packages do not meet."""
+def find_problems(*extras: str) -> list[str]:
+    """Return one line for each requirement that Python or the installed packages do not meet.
+
+    Those of TensorFlow are among them, and of the other extras that are named, such as ``"run"``.
+    """
     if sys.version_info < (3, 11):  # noqa: UP036 — pip refuses it, a path to the sources does not
         return [f"Python {sys.version.split()[0]} is too old: install 3.11, 3.12 or 3.13"]
     try:
@@ -36,7 +39,8 @@ def find_problems() -> list[str]:
         return [f"{missing.name} is not installed"]
     problems = []
     for needed in requirements:
-        if needed.marker and not needed.marker.evaluate({"extra": "tensorflow"}):
+        wanted = [{"extra": extra} for extra in ("tensorflow", *extras)]
+        if needed.marker and not any(map(needed.marker.evaluate, wanted)):
             continue
         found = installed_version(needed.name)
         if not found or not needed.specifier.contains(found, prereleases=True):
@@ -70,7 +74,7 @@ def silence() -> Iterator[None]:
         os.close(nowhere)
 
 
-def check() -> None:
-    """Raise SetupError, with one line, if Python or a package is missing or of a wrong version."""
-    if problems := find_problems():
+def check(*extras: str) -> None:
+    """Raise SetupError, with one line, if `find_problems` finds any."""
+    if problems := find_problems(*extras):
         raise SetupError(f"{'; '.join(problems)}. In the repository's folder: {_INSTALL}")

@@ -129,7 +129,7 @@ def run_lessons(
     each lesson's cells. Before anything runs, raises SetupError if a package or kernel is missing or `output`
     cannot be written, UsageError for bad settings. Ctrl-C ends running lessons and keeps finished ones.
     """
-    environment.check()
+    environment.check("run")
     notebooks = [read_lesson(path) for path in lessons]
     parameters = choose_parameters(notebooks, settings or {}, quick)
     for name in {notebook.metadata["kernelspec"]["name"] for notebook in notebooks}:

@@ -30,9 +30,9 @@ def normal(requirement):
     return canonicalize_name(requirement.name), str(requirement.specifier), marker
 
 
-def locked():
-    """Return {name: (requirement, number of hashes)} of the lock."""
-    entries = re.split(r"\n(?=[a-z0-9])", re.sub(r"(?m)^ *#.*\n?", "", read("requirements.lock")))
+def locked(lock="requirements.lock"):
+    """Return {name: (requirement, number of hashes)} of a lock."""
+    entries = re.split(r"\n(?=[a-z0-9])", re.sub(r"(?m)^ *#.*\n?", "", read(lock)))
     pins = [Requirement(entry.split("\\\n")[0]) for entry in entries]
     return {
         canonicalize_name(pin.name): (pin, len(re.findall(r"--hash=sha256:[0-9a-f]{64}\b", entry)))
@@ -69,8 +69,13 @@ def test_every_pin_has_hashes_and_one_version():
     assert [name for name, (pin, _) in pins.items() if not re.fullmatch("==[^,*]+", str(pin.specifier))] == []
 
 
-def test_lock_names_no_index_and_no_path():
-    assert re.findall(r"(?m)^-.*|.*(?:\w+://| @ |/wheels).*", read("requirements.lock")) == []
+@pytest.mark.parametrize("lock", ["requirements.lock", "binder/requirements.lock"])
+def test_lock_names_no_index_and_no_path(lock):
+    assert re.findall(r"(?m)^-.*|.*(?:\w+://| @ |/wheels).*", read(lock)) == []
+
+
+def test_lock_has_a_keras_that_runs_no_code_from_model_files():
+    assert find_drift([Requirement("keras>=3.15")]) == []
 
 
 def test_lock_has_tensorflow_for_every_platform_and_numpy_2_4():
@@ -98,7 +103,7 @@ def test_environment_yml_lists_what_pyproject_asks_for():
 def test_binder_takes_its_packages_from_the_lock_alone():
     assert yaml.safe_load(read("binder/environment.yml"))["dependencies"] == ["python=3.12", "pip"]
     post_build = read("binder/postBuild")
-    assert "pip install --no-cache-dir --require-hashes -r requirements.lock" in post_build
+    assert "pip install --no-cache-dir --require-hashes -r binder/requirements.lock" in post_build
     assert post_build.startswith("#!")
 
 
