@@ -15,15 +15,15 @@ from matplotlib.figure import Figure
 
 from mnist_helpers.evidence import Difference, compare_all, compare_by_size, half_interval, paired_difference
 
-# After Okabe and Ito's palette, which people with any colour vision can tell apart.
+# Okabe and Ito's palette, where that stands out from paper: people with any colour vision can tell them apart.
 _STYLES = {
     "baseline": ("#404040", "o"),
     "L2": ("#0072B2", "s"),
     "dropout": ("#D55E00", "^"),
     "augmentation (gentle)": ("#009E73", "D"),
     "augmentation (article)": ("#CC79A7", "v"),
-    "early stopping": ("#B8860B", "P"),
-    "combined": ("#56B4E9", "X"),
+    "early stopping": ("#703800", "P"),
+    "combined": ("#785EF0", "X"),
 }
 _RC = {"axes.grid": True, "axes.axisbelow": True, "grid.alpha": 0.3, "font.size": 10, "axes.titlesize": 11}
 
@@ -149,7 +149,7 @@ def confusion(labels: np.ndarray, predicted: np.ndarray, *, title: str) -> Figur
     axis.imshow(errors, cmap="Oranges")
     axis.grid(visible=False)
     for row, column in np.ndindex(counts.shape):
-        color = "white" if errors[row, column] > 0.6 * errors.max() > 0 else "black"
+        color = "white" if errors[row, column] > 0.77 * errors.max() > 0 else "black"
         look = {"ha": "center", "va": "center", "weight": "bold" if row == column else "normal"}
         axis.text(column, row, counts[row, column] or "·", fontsize=8, color=color, **look)
     axis.set(xlabel="predicted digit", ylabel="true digit", xticks=range(10), yticks=range(10))
@@ -170,7 +170,7 @@ def differences(values: Mapping[str, Sequence], reference: str, *, title: str, x
     for row, (name, difference) in enumerate(zip(others, found, strict=True)):
         color, marker = _style(name, row + 1)
         each = np.subtract(values[name], values[reference])
-        axis.plot(each, np.full(len(each), row + 0.18), ".", color=color, alpha=0.6)
+        axis.plot(each, np.full(len(each), row + 0.18), ".", color=color)
         look = {"fmt": marker, "color": color, "capsize": 4}
         axis.errorbar(difference.mean, row, xerr=difference.high - difference.mean, **look)
     axis.set(xlabel=xlabel, yticks=range(len(others)), yticklabels=others, ylim=(len(others) - 0.5, -0.5))
