@@ -100,11 +100,12 @@ class DrawingPad(anywidget.AnyWidget):
     _esm = Path(__file__).with_name("drawing_pad.js")
     _css = Path(__file__).with_name("drawing_pad.css")
     side = traitlets.Int(SIDE, read_only=True).tag(sync=True)
-    pixels = traitlets.Bytes(b"").tag(sync=True, echo_update=False)
+    pixels = traitlets.CBytes(b"").tag(sync=True, echo_update=False)  # the page sends a memoryview
     frame = traitlets.Bytes(bytes(_FRAME**2)).tag(sync=True)
     probabilities = traitlets.List(traitlets.Float()).tag(sync=True)
     error = traitlets.Unicode().tag(sync=True)
-    answers = traitlets.Int().tag(sync=True)  # counts them: the page learns of one that equals the last
+    asked = traitlets.Int().tag(sync=True)  # counts what the page asks, so that it knows the last answer
+    answered = traitlets.Int().tag(sync=True)
 
     def __init__(self, predict: Callable[[np.ndarray], Any]) -> None:
         super().__init__()
@@ -136,4 +137,4 @@ class DrawingPad(anywidget.AnyWidget):
                 error = f"The network could not read this. {type(problem).__name__}: {problem}"
         with self.hold_sync():
             self.frame, self.probabilities, self.error = frame.tobytes(), probabilities, error
-            self.answers += 1
+            self.answered = self.asked

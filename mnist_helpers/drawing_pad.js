@@ -75,6 +75,7 @@ function render({ model, el }) {
     model.set("pixels", readInk(context));
     isMine = false;
     if (!hasChanged) return;
+    model.set("asked", model.get("asked") + 1);
     model.save_changes();
     clearTimeout(waiting);
     waiting = setTimeout(() => {
@@ -110,17 +111,19 @@ function render({ model, el }) {
     canvas.setAttribute("aria-label", `Drawing area, ${state}. Arrow keys move, Space draws, C clears`);
   }
 
-  // A screen reader hears of a stroke when it is finished.
+  // A screen reader hears of a stroke when it is finished and read.
   function say() {
     if (pointer !== null || down) return;
     const all = model.get("probabilities");
     const best = all.indexOf(Math.max(...all));
-    answer.textContent = all.length ? `Reads ${best}, ${Math.round(100 * all[best])} %` : "Draw a digit.";
-    if (model.get("error")) answer.textContent = "No reading.";
+    let text = all.length ? `Reads ${best}, ${Math.round(100 * all[best])} %` : "Draw a digit.";
+    if (model.get("error")) text = "No reading.";
+    if (model.get("answered") !== model.get("asked")) text = "Reading …";
+    if (answer.textContent !== text) answer.textContent = text;
   }
 
   function show() {
-    clearTimeout(waiting);
+    if (model.get("answered") === model.get("asked")) clearTimeout(waiting);
     const all = model.get("probabilities");
     const highest = Math.max(...all);
     for (const row of find("bars").children) {
@@ -203,7 +206,8 @@ function render({ model, el }) {
   });
   find("clear").addEventListener("click", clear);
 
-  model.on("change:answers", show);
+  const answers = ["answered", "frame", "probabilities", "error"].map((name) => `change:${name}`);
+  for (const name of answers) model.on(name, show);
   model.on("change:pixels", load);
   load();
   show();
@@ -211,7 +215,7 @@ function render({ model, el }) {
   return () => {
     clearTimeout(sending);
     clearTimeout(waiting);
-    model.off("change:answers", show);
+    for (const name of answers) model.off(name, show);
     model.off("change:pixels", load);
   };
 }
