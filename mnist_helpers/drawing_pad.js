@@ -74,13 +74,15 @@ function render({ model, el }) {
     hasChanged = false;
     model.set("pixels", readInk(context));
     isMine = false;
-    if (!hasChanged) return;
-    model.set("asked", model.get("asked") + 1);
-    model.save_changes();
-    clearTimeout(waiting);
-    waiting = setTimeout(() => {
-      answer.textContent = "No answer yet: is the kernel busy? If it was restarted, run the cell again.";
-    }, PATIENCE);
+    if (hasChanged) {
+      model.set("asked", model.get("asked") + 1);
+      model.save_changes();
+      clearTimeout(waiting);
+      waiting = setTimeout(() => {
+        answer.textContent = "No answer yet: is the kernel busy? If it was restarted, run the cell again.";
+      }, PATIENCE);
+    }
+    say();
   }
 
   const sendSoon = () => (sending ??= setTimeout(send, INTERVAL));
@@ -97,6 +99,7 @@ function render({ model, el }) {
   function clear() {
     context.clearRect(0, 0, side, side);
     down = false;
+    place = [side / 2, side / 2];
     showPen();
     send();
   }
@@ -169,7 +172,6 @@ function render({ model, el }) {
       if (event.pointerId !== pointer) return;
       pointer = null;
       send();
-      say();
     });
   }
 
@@ -188,7 +190,6 @@ function render({ model, el }) {
       down = !down;
       if (down) lineTo(place);
       else send();
-      say();
     } else if (event.key === "Escape" || event.key.toLowerCase() === "c") {
       clear();
     } else return;
@@ -202,7 +203,7 @@ function render({ model, el }) {
     held.clear();
     down = false;
     showPen(false);
-    say();
+    send();
   });
   find("clear").addEventListener("click", clear);
 
