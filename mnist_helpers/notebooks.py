@@ -6,6 +6,7 @@ cell states what may be set, for learners and for the checks here alike::
     epochs: int = 5  # 1 to 100: passes over the training images
 """
 
+import contextlib
 import difflib
 import hashlib
 import json
@@ -82,14 +83,11 @@ def read_lesson(path: Path) -> Any:
 def parse_value(parameter: Mapping[str, str], text: str) -> int | float | str | bool:
     """Turn text into a value of a parameter (an entry of papermill.inspect_notebook), or raise UsageError."""
     kind, allowed = parameter["inferred_type_name"], parameter["help"].partition(":")[0]
-    try:
+    with contextlib.suppress(KeyError, TypeError, ValueError):
         value = _TYPES[kind](text)
         low, is_range, high = allowed.partition(" to ")  # no nan fits a range
-        fits = float(low) <= value <= float(high) if is_range else text in re.split(", | or ", allowed)
-    except (KeyError, TypeError, ValueError):
-        fits = False
-    if fits:
-        return value
+        if float(low) <= value <= float(high) if is_range else text in re.split(", | or ", allowed):
+            return value
     raise UsageError(f"{parameter['name']}={text}: {kind}, {allowed} is needed, as in {parameter['default']}")
 
 
@@ -185,7 +183,8 @@ def _run_lesson(path: Path, output: Path, scratch: Path, cores: int, options: di
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(cores))  # lessons side by side share the machine
     logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what it logs is in the result
-    options["coalesce_streams"] = True  # how the kernel cuts its output into messages must not show
+    # How the kernel cuts its output into messages must not show, and a page holds nothing that runs.
+    options |= {"coalesce_streams": True, "store_widget_state": False}
     # The kernel repeats TensorFlow's log on its own stderr, which it inherits: only bars reach the terminal.
     sys.stderr = os.fdopen(os.dup(2), "w")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
@@ -232,6 +231,7 @@ def _publish(notebook: Any, draft: Path, output: Path, failed: bool) -> Any:
         for out in cell.get("outputs", ()):
             if out.get("name") == "stderr":
                 out.text = "".join(line for line in out.text.splitlines(True) if not _LOG_NOISE.search(line))
+            out.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)  # its text/plain stays
         if "outputs" in cell:
             cell.outputs = [out for out in cell.outputs if out.get("text", True)]
     nbformat.write(notebook, draft)

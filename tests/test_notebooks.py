@@ -123,3 +123,17 @@ def test_log_lines_of_tensorflow_are_left_out_and_other_warnings_stay(make_lesso
     list(notebooks.run_lessons([make_lesson("01_first", PARAMETERS, code)], tmp_path / "out"))
     cell = nbformat.read(tmp_path / "out" / "01_first.ipynb", 4).cells[-1]
     assert [output.text for output in cell.outputs] == ["look here\n"]
+
+
+def test_drawing_pad_stands_in_a_stored_notebook_as_a_sentence_alone(make_lesson, tmp_path):
+    code = "# %%\nfrom mnist_helpers import drawing\n\ndrawing.DrawingPad(print)"
+    [result] = notebooks.run_lessons([make_lesson("01_first", PARAMETERS, code)], tmp_path / "out")
+    assert not result.error
+    notebook = nbformat.read(tmp_path / "out" / "01_first.ipynb", 4)
+    [output] = notebook.cells[-1].outputs
+    assert list(output.data) == ["text/plain"]
+    assert output.data["text/plain"].startswith("A drawing pad: run this cell")
+    assert "widgets" not in notebook.metadata
+    page = (tmp_path / "out" / "01_first.html").read_text(encoding="utf-8")
+    assert "A drawing pad: run this cell" in page
+    assert "widget-view+json" not in page

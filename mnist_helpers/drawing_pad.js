@@ -1,0 +1,224 @@
+// The page's side of mnist_helpers.drawing.DrawingPad: an anywidget module without dependencies.
+
+const PEN = 24; // width of a stroke; a digit that fills the pad is then as thick as those of MNIST
+const STEP = 8; // of the pen that arrow keys move
+const INTERVAL = 100; // milliseconds from one sending to the next, while a stroke is drawn
+const PATIENCE = 3000; // milliseconds without an answer until the page says so
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+const PAGE = `
+  <div class="pad-paper">
+    <canvas class="pad-canvas" tabindex="0" role="application"></canvas>
+    <div class="pad-pen" hidden></div>
+    <button class="pad-clear" type="button">Clear</button>
+    <p class="pad-help">Draw one digit, large, with mouse, finger or pen. Keys: arrows move the pen (two at once:
+      slanted), Space puts it down or lifts it, C clears.</p>
+  </div>
+  <div class="pad-side">
+    <p class="pad-answer" role="status"></p>
+    <ol class="pad-bars" aria-label="Probability of each digit"></ol>
+    <canvas class="pad-frame" role="img" aria-label="What the network sees: 28 by 28 pixels"
+      width="28" height="28"></canvas>
+    <p>What the network sees: 28 × 28</p>
+  </div>
+  <p class="pad-error" role="alert" hidden></p>`;
+
+const BAR = (digit) => `
+  <li data-digit="${digit}"><span>${digit}</span><span class="pad-track"><span class="pad-fill"></span></span>
+    <span class="pad-value"></span></li>`;
+
+// Ink is how opaque a pixel is, so that paper stays the page's business.
+function paint(context, ink) {
+  const { width, height } = context.canvas;
+  const image = context.createImageData(width, height);
+  for (let i = 0; i < ink.byteLength; i++) image.data[4 * i + 3] = ink.getUint8(i);
+  context.putImageData(image, 0, 0);
+}
+
+function readInk(context) {
+  const { data } = context.getImageData(0, 0, context.canvas.width, context.canvas.height);
+  const ink = Uint8Array.from({ length: data.length / 4 }, (_, i) => data[4 * i + 3]);
+  return new DataView(ink.some(Boolean) ? ink.buffer : new ArrayBuffer(0));
+}
+
+function render({ model, el }) {
+  const root = document.createElement("div");
+  root.className = "drawing-pad";
+  root.setAttribute("role", "group");
+  root.setAttribute("aria-label", "Drawing pad");
+  root.setAttribute("data-lm-suppress-shortcuts", "true"); // or Jupyter would take C for "copy the cell"
+  root.innerHTML = PAGE;
+  el.append(root);
+  const find = (name) => root.querySelector(`.pad-${name}`);
+  const [canvas, pen, answer, error] = ["canvas", "pen", "answer", "error"].map(find);
+  find("bars").innerHTML = Array.from({ length: 10 }, (_, digit) => BAR(digit)).join("");
+  const side = model.get("side");
+  canvas.width = canvas.height = side;
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  const frame = find("frame").getContext("2d");
+  Object.assign(context, { lineWidth: PEN, lineCap: "round", lineJoin: "round" });
+
+  let place = [side / 2, side / 2]; // of the pen
+  let down = false; // the pen that keys move
+  let pointer = null; // id of the one that draws
+  let sending = null; // timers
+  let waiting = null;
+  let isMine = false; // this view changes the pixels
+  let hasChanged = false;
+  const held = new Set(); // arrow keys
+
+  function send() {
+    clearTimeout(sending);
+    sending = null;
+    isMine = true;
+    hasChanged = false;
+    model.set("pixels", readInk(context));
+    isMine = false;
+    if (hasChanged) {
+      model.set("asked", model.get("asked") + 1);
+      model.save_changes();
+      clearTimeout(waiting);
+      waiting = setTimeout(() => {
+        answer.textContent = "No answer yet: is the kernel busy? If it was restarted, run the cell again.";
+      }, PATIENCE);
+    }
+    say();
+  }
+
+  const sendSoon = () => (sending ??= setTimeout(send, INTERVAL));
+
+  function lineTo(next) {
+    context.beginPath();
+    context.moveTo(...place);
+    context.lineTo(...next);
+    context.stroke();
+    place = next;
+    sendSoon();
+  }
+
+  function clear() {
+    context.clearRect(0, 0, side, side);
+    down = false;
+    place = [side / 2, side / 2];
+    showPen();
+    send();
+  }
+
+  // The ring is there for those who use keys.
+  function showPen(visible = !pen.hidden) {
+    pen.hidden = !visible;
+    pen.classList.toggle("pad-down", down);
+    pen.style.left = `${(100 * place[0]) / side}%`;
+    pen.style.top = `${(canvas.clientHeight * place[1]) / side}px`;
+    const state = `pen ${down ? "down" : "up"}`;
+    canvas.setAttribute("aria-label", `Drawing area, ${state}. Arrow keys move, Space draws, C clears`);
+  }
+
+  // A screen reader hears of a stroke when it is finished and read.
+  function say() {
+    if (pointer !== null || down) return;
+    const all = model.get("probabilities");
+    const best = all.indexOf(Math.max(...all));
+    let text = all.length ? `Reads ${best}, ${Math.round(100 * all[best])} %` : "Draw a digit.";
+    if (model.get("error")) text = "No reading.";
+    if (model.get("answered") !== model.get("asked")) text = "Reading …";
+    if (answer.textContent !== text) answer.textContent = text;
+  }
+
+  function show() {
+    if (model.get("answered") === model.get("asked")) clearTimeout(waiting);
+    const all = model.get("probabilities");
+    const highest = Math.max(...all);
+    for (const row of find("bars").children) {
+      const share = all[row.dataset.digit];
+      row.classList.toggle("pad-best", share === highest);
+      row.querySelector(".pad-fill").style.width = `${100 * (share ?? 0)}%`;
+      row.querySelector(".pad-value").textContent = share === undefined ? "–" : `${(100 * share).toFixed(1)} %`;
+    }
+    paint(frame, model.get("frame"));
+    error.textContent = model.get("error");
+    error.hidden = !model.get("error");
+    say();
+  }
+
+  function load() {
+    hasChanged = true;
+    if (isMine) return;
+    context.clearRect(0, 0, side, side);
+    if (model.get("pixels").byteLength) paint(context, model.get("pixels"));
+  }
+
+  function locate(event) {
+    const box = canvas.getBoundingClientRect();
+    return [((event.clientX - box.left) * side) / box.width, ((event.clientY - box.top) * side) / box.height];
+  }
+
+  canvas.addEventListener("pointerdown", (event) => {
+    if (pointer !== null || event.button !== 0) return;
+    pointer = event.pointerId;
+    canvas.setPointerCapture(pointer);
+    down = false;
+    place = locate(event);
+    showPen(false);
+    lineTo(place);
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    if (event.pointerId !== pointer) return;
+    const passed = event.getCoalescedEvents?.() ?? [];
+    for (const part of passed.length ? passed : [event]) lineTo(locate(part));
+  });
+  for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) {
+    canvas.addEventListener(end, (event) => {
+      if (event.pointerId !== pointer) return;
+      pointer = null;
+      send();
+    });
+  }
+
+  canvas.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key in ARROWS) {
+      held.add(event.key);
+      const moves = [...held].map((key) => ARROWS[key]);
+      const next = place.map((at, axis) => {
+        const moved = moves.reduce((sum, move) => sum + STEP * move[axis], at);
+        return Math.min(side, Math.max(0, moved));
+      });
+      if (down) lineTo(next);
+      place = next;
+    } else if (event.key === " " || event.key === "Enter") {
+      down = !down;
+      if (down) lineTo(place);
+      else send();
+    } else if (event.key === "Escape" || event.key.toLowerCase() === "c") {
+      clear();
+    } else return;
+    event.preventDefault();
+    event.stopPropagation();
+    showPen(true);
+  });
+  canvas.addEventListener("keyup", (event) => held.delete(event.key));
+  canvas.addEventListener("focus", () => showPen(canvas.matches(":focus-visible")));
+  canvas.addEventListener("blur", () => {
+    held.clear();
+    down = false;
+    showPen(false);
+    send();
+  });
+  find("clear").addEventListener("click", clear);
+
+  const answers = ["answered", "frame", "probabilities", "error"].map((name) => `change:${name}`);
+  for (const name of answers) model.on(name, show);
+  model.on("change:pixels", load);
+  load();
+  show();
+  showPen(false);
+  return () => {
+    clearTimeout(sending);
+    clearTimeout(waiting);
+    for (const name of answers) model.off(name, show);
+    model.off("change:pixels", load);
+  };
+}
+
+export default { render };
