@@ -5,10 +5,10 @@ P2C = build/uv/bin/uv tool run pyproject2conda@0.23.2 yaml --name mnist-lessons 
 	--python-include python~=3.12 --pip-only --custom-command "make lock"
 EXTRAS = $(addprefix --extra ,tensorflow study lab book browser dev)
 .DELETE_ON_ERROR:
-.PHONY: help run quick test test-full study claims lab notebooks lock format bench clean
+.PHONY: help run quick test test-full test-browser study claims lab notebooks lock format bench clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
 
 run: .venv/.installed  ## run all lessons in full, into build/notebooks/ (ARGS="02_baseline_cnn --set epochs=3")
 	$(BIN)/mnist-helpers run $(ARGS)
@@ -25,6 +25,9 @@ test: .venv/.installed  ## lint, unit tests, and all lessons with small values, 
 test-full: .venv/.installed  ## the slow tests, and the committed notebooks as they are, their outputs compared
 	$(BIN)/python -m pytest -m full
 	$(BIN)/python tests/nbval_lessons.py --full
+
+test-browser: book  ## the lessons in JupyterLab and the web book, in Chromium, which has to be there
+	$(BIN)/python -m pytest tests/browser $(ARGS)
 
 study: .venv/.installed  ## make the runs of the study that are missing (hours; ARGS=--quick: a minute)
 	$(BIN)/mnist-helpers study $(ARGS)

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from mnist_helpers.evidence import Difference, compare_all, compare_by_size, half_interval, paired_difference
 
-# Okabe and Ito's palette, where that stands out from paper: people with any colour vision can tell them apart.
+# After Okabe and Ito's palette: with any colour vision they can be told apart, and they stand out from paper.
 _STYLES = {
     "baseline": ("#404040", "o"),
     "L2": ("#0072B2", "s"),
