@@ -8,10 +8,10 @@ EXTRAS = $(addprefix --extra ,tensorflow run study lab book browser build dev)
 COMPILE = build/uv/bin/uv pip compile pyproject.toml --quiet
 LOCK = $(COMPILE) --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock"
 .DELETE_ON_ERROR:
-.PHONY: help run quick test test-full study claims lab notebooks links lock format bench oldest clean
+.PHONY: help run quick test test-full test-browser study claims lab notebooks links lock format bench book oldest clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
 
 run: .venv/.installed  ## run all lessons in full, into build/notebooks/ (ARGS="02_baseline_cnn --set epochs=3")
 	$(BIN)/mnist-helpers run $(ARGS)
@@ -28,6 +28,9 @@ test: .venv/.installed  ## lint, unit tests, and all lessons with small values, 
 test-full: .venv/.installed  ## the slow tests, and the committed notebooks as they are, their outputs compared
 	$(BIN)/python -m pytest -m full
 	$(BIN)/python tests/nbval_lessons.py --full
+
+test-browser: book  ## the lessons in JupyterLab and the web book, in Chromium, which has to be there
+	$(BIN)/python -m pytest tests/browser $(ARGS)
 
 study: .venv/.installed  ## make the runs of the study that are missing (hours; ARGS=--quick: a minute)
 	$(BIN)/mnist-helpers study $(ARGS)

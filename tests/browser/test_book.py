@@ -1,0 +1,130 @@
+"""The web book in a browser: each page is whole, asks nothing of other servers, and fits a phone."""
+
+import functools
+import threading
+from contextlib import contextmanager
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+from test_accessibility import find_heading_problems
+
+ROOT = Path(__file__).resolve().parents[2]
+BOOK, SCREENSHOTS = ROOT / "build" / "book" / "html", ROOT / "build" / "screenshots"
+HEADINGS = "all => all.map(each => Number(each.tagName[1]))"
+UNNAMED = "all => all.filter(each => !each.alt.trim()).map(each => each.src)"
+OVERFLOW = "() => document.scrollingElement.scrollWidth - window.innerWidth"
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    """Serve a folder without a word."""
+
+    def log_message(self, *args):
+        pass
+
+
+@contextmanager
+def serve(folder):
+    """Serve a folder on a free port and yield its address."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(QuietHandler, directory=folder)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def book():
+    """Serve the book as it was built."""
+    assert (BOOK / "index.html").is_file(), f"There is no web book in {BOOK}: make book"
+    with serve(BOOK) as address:
+        yield address
+
+
+@contextmanager
+def watch(page, address, problems):
+    """Note errors of the page's console, and requests that fail or leave this server."""
+
+    def note_console(message):
+        if message.type == "error":
+            problems.append(f"console: {message.text} ({message.location['url']})")
+
+    def note_request(request):
+        if not request.url.startswith((address, "data:", "blob:")):
+            problems.append(f"elsewhere: {request.url}")
+
+    listeners = {
+        "console": note_console,
+        "pageerror": lambda error: problems.append(f"script: {error}"),
+        "request": note_request,
+        "requestfailed": lambda request: problems.append(f"failed: {request.url}"),
+    }
+    for event, listener in listeners.items():
+        page.on(event, listener)
+    yield
+    for event, listener in listeners.items():
+        page.remove_listener(event, listener)
+
+
+def find_problems(page, address, name, width):
+    """Open a page at a width in pixels and return what is wrong with it, one line each."""
+    problems = []
+    page.set_viewport_size({"width": width, "height": 900})
+    with watch(page, address, problems):
+        page.goto(address + name, wait_until="networkidle")
+    problems += [f"no alt text: {source}" for source in page.locator("img").evaluate_all(UNNAMED)]
+    problems += find_heading_problems(page.locator("h1, h2, h3, h4, h5, h6").evaluate_all(HEADINGS))
+    if (excess := page.evaluate(OVERFLOW)) > 0:
+        problems.append(f"{excess} pixels wider than the window")
+    return [f"{name} at {width}: {problem}" for problem in problems]
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_every_page_is_whole_described_and_as_wide_as_the_window(width, page, book):
+    names = [path.relative_to(BOOK) for path in sorted(BOOK.rglob("*.html")) if "_static" not in path.parts]
+    assert len(names) >= 10
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    problems = []
+    for name in names:
+        problems += find_problems(page, book, name.as_posix(), width)
+        picture = f"{'-'.join(name.with_suffix('').parts)}-{width}.png"
+        page.screenshot(path=SCREENSHOTS / picture, full_page=True)
+    assert problems == []
+
+
+def test_search_finds_the_lesson_on_dropout(page, book):
+    page.goto(f"{book}search.html?q=dropout")
+    expect(page.locator("#search-results a[href*='04_dropout']").first).to_be_visible()
+
+
+def test_dark_mode_is_a_button_away(page, book):
+    page.emulate_media(color_scheme="light")
+    page.goto(book)
+    read = "() => getComputedStyle(document.body).backgroundColor.match(/\\d+/g).slice(0, 3).map(Number)"
+    assert min(page.evaluate(read)) > 200
+    for _ in range(3):  # automatic, light, dark, in turn
+        page.locator("button.theme-switch-button:visible").first.click()
+        if page.locator("html[data-theme=dark]").count():
+            break
+    assert max(page.evaluate(read)) < 60
+
+
+def test_faults_of_a_page_are_found(page, tmp_path):
+    (tmp_path / "index.html").write_text("""
+        <title>Faulty</title><link rel="icon" href="data:,"><h1>One</h1><h3>Three</h3><img src="data:,">
+        <script>console.error("oh")</script><script>undefinedName()</script><script src="absent.js"></script>
+        <script src="http://127.0.0.1:9/far.js"></script><p style="width: 500px">wide</p>
+    """)
+    with serve(tmp_path) as address:
+        found = "\n".join(find_problems(page, address, "index.html", 390))
+    for problem in (
+        "console: oh",
+        "script: undefinedName is not defined",
+        f"404 (File not found) ({address}absent.js)",
+        "elsewhere: http://127.0.0.1:9/far.js",
+        "failed: http://127.0.0.1:9/far.js",
+        "no alt text: data:,",
+        "goes from heading 1 to heading 3",
+        "pixels wider than the window",
+    ):
+        assert problem in found
