@@ -71,7 +71,8 @@ def test_every_pin_has_hashes_and_one_version():
 
 @pytest.mark.parametrize("lock", ["requirements.lock", "binder/requirements.lock"])
 def test_lock_names_no_index_and_no_path(lock):
-    assert re.findall(r"(?m)^-.*|.*(?:\w+://| @ |/wheels).*", read(lock)) == []
+    lines = read(lock).splitlines()
+    assert [line for line in lines if line.startswith("-") or re.search("://| @ |/wheels", line)] == []
 
 
 def test_lock_has_a_keras_that_runs_no_code_from_model_files():
