@@ -5,7 +5,7 @@ P2C = build/uv/bin/uv tool run pyproject2conda@0.23.2 yaml --name mnist-lessons 
 	--python-include python~=3.12 --pip-only --custom-command "make lock"
 EXTRAS = $(addprefix --extra ,tensorflow study lab book browser dev)
 .DELETE_ON_ERROR:
-.PHONY: help run quick test test-full study claims lab notebooks lock format bench clean
+.PHONY: help run quick test test-full study claims lab notebooks lock format bench book clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -45,6 +45,9 @@ format: .venv/.installed  ## put the code into the project's format
 
 bench: .venv/.installed  ## measure time, memory and accuracy against references (50 minutes; ARGS=layers)
 	$(BIN)/python benchmarks/bench.py $(ARGS)
+
+book: .venv/.installed  ## build the web book, build/book/html/index.html (ARGS=linkcheck: ask its outside links)
+	$(BIN)/python -m sphinx -M $(or $(ARGS),html) docs build/book --fail-on-warning --keep-going --nitpicky --quiet
 
 lock: build/uv/bin/uv  ## write lock and conda files anew from pyproject.toml (ARGS=--upgrade: newest versions)
 	build/uv/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
