@@ -16,7 +16,7 @@ DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
 sys.path[:0] = [str(ROOT), str(DOCS)]
 
-import study as study_table  # noqa: E402: docs/study.py, found by the path above
+import study as study_table  # noqa: E402 (docs/study.py)
 
 import mnist_helpers  # noqa: E402
 from mnist_helpers import claims, evidence  # noqa: E402
@@ -44,11 +44,13 @@ def tabulate_claims():
     return "\n\n".join(texts)
 
 
-def name_figures(app, docname, source):
-    """Hand a figure's alt text on: notebooks keep it with the output, where MyST-NB does not look."""
+def prepare_notebook(app, docname, source):
+    """Hand the figures' alt texts on, and leave out the badges, whose images would come from elsewhere."""
     if docname.startswith("notebooks/"):
         notebook = json.loads(source[0])
         for cell in notebook["cells"]:
+            cell["source"] = re.sub(r"(?m)^\[!\[Open .*\n?", "", "".join(cell["source"]))
+            # MyST-NB asks the cell for it; a notebook keeps it with the output.
             for output in cell.get("outputs", ()):
                 if alt := output.get("metadata", {}).get("image/png", {}).get("alt"):
                     cell["metadata"]["mystnb"] = {"image": {"alt": alt}}
@@ -73,7 +75,7 @@ def setup(app):
     shutil.rmtree(DOCS / "notebooks", ignore_errors=True)
     shutil.copytree(ROOT / "notebooks", DOCS / "notebooks", ignore=shutil.ignore_patterns(".*"))
     app.add_html_math_renderer("mathml", (visit_math, None), (visit_math, None))
-    app.connect("source-read", name_figures)
+    app.connect("source-read", prepare_notebook)
 
 
 project = "MNIST, measured"
@@ -101,11 +103,12 @@ html_favicon = "_static/favicon.svg"
 html_static_path = ["_static"]
 templates_path = ["_templates"]
 html_css_files = ["book.css"]
-html_theme_options = {"use_download_button": False, "navbar_persistent": []}
-repository = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"].get("urls", {})
-if "Repository" in repository:
+html_theme_options = {"navbar_persistent": []}  # else a second search field
+urls = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"].get("urls", {})
+if "Repository" in urls:
     html_theme_options |= {
-        "repository_url": repository["Repository"],
+        "repository_url": urls["Repository"],
+        "repository_branch": f"v{release}",
         "use_repository_button": True,
         "launch_buttons": {
             "binderhub_url": "https://mybinder.org",
