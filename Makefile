@@ -55,6 +55,9 @@ format: .venv/.installed  ## put the code into the project's format
 bench: .venv/.installed  ## measure time, memory and accuracy against references (50 minutes; ARGS=layers)
 	$(BIN)/python benchmarks/bench.py $(ARGS)
 
+book: .venv/.installed  ## build the web book, build/book/html/index.html (ARGS=linkcheck: ask its outside links)
+	$(BIN)/python -m sphinx -M $(or $(ARGS),html) docs build/book --fail-on-warning --keep-going --nitpicky --quiet
+
 lock: build/uv/bin/uv  ## write lock and conda files anew from pyproject.toml (ARGS=--upgrade: newest versions)
 	$(LOCK) $(EXTRAS) $(ARGS) -o requirements.lock
 	$(LOCK) --extra tensorflow --extra run --extra build -c requirements.lock -o binder/requirements.lock

@@ -142,9 +142,14 @@ def test_figure_and_table_of_the_readme_are_those_of_the_study(monkeypatch):
 def test_workflow_has_few_rights_and_pinned_actions():
     text = read(".github/workflows/ci.yml")
     workflow = yaml.safe_load(text)
+    jobs = workflow["jobs"]
     assert workflow["permissions"] == {"contents": "read"}
+    own = {name: job["permissions"] for name, job in jobs.items() if "permissions" in job}
+    assert own == {"publish": {"pages": "write", "id-token": "write"}}
+    assert "github.ref == 'refs/heads/main'" in jobs["publish"]["if"]
+    assert all("run" not in step for step in jobs["publish"]["steps"])
     assert "pull_request_target" not in text
-    steps = [step for job in workflow["jobs"].values() for step in job["steps"] if "uses" in step]
+    steps = [step for job in jobs.values() for step in job["steps"] if "uses" in step]
     assert steps
     for step in steps:
         assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", step["uses"])
