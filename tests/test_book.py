@@ -87,7 +87,7 @@ def book(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def faulty(tmp_path_factory):
-    """Build once with a repository, whose badge stands in a lesson, with links to nowhere and without the API."""
+    """Build once with a repository and its badge in a lesson, with links to nowhere and without the API."""
     folder = tmp_path_factory.mktemp("faulty")
     copy_sources(folder)
     for name, text in {
