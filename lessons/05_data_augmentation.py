@@ -283,13 +283,13 @@ plots.study(study, ["augmentation (gentle)", "augmentation (article)"])
 # - With 1,000 training images, augmentation (gentle) raises accuracy. (`gentle-1000`)
 # - With 50,000 training images, augmentation (gentle) does not detectably change accuracy.
 #   (`gentle-50000`)
-# - With 50,000 training images, augmentation (gentle) lowers calibration error.
+# - With 50,000 training images, augmentation (gentle) does not detectably change calibration error.
 #   (`gentle-50000-calibration`)
 # - With 1,000 training images, augmentation (article) lowers accuracy. (`article-ranges-1000`)
 # - With 50,000 training images, augmentation (article) lowers accuracy. (`article-ranges-50000`)
 #
-# The calibration error asks whether a network that is 90 % sure is right in nine of ten cases. It shows what
-# accuracy near its ceiling does not. These claims and the article's, with their numbers:
+# The calibration error asks whether a network that is 90 % sure is right in nine of ten cases. It can show what
+# accuracy near its ceiling hides. These claims and the article's, with their numbers:
 
 # %% tags=["nbval-check-output"]
 print(claims.format_claims("05"))

@@ -154,10 +154,12 @@ pd.DataFrame(evidence.compare_by_size(study)).map(str)
 # - With 1,000 training images, early stopping lowers accuracy. (`stopping-1000`)
 # - With 1,000 training images, augmentation (article) lowers accuracy. (`article-ranges-1000`)
 #
-# And with all of them, seen five times:
+# With more, and with all of them, seen five times:
 #
-# - With 50,000 training images, the combination of gentle augmentation and dropout raises accuracy.
-#   (`combined-50000`)
+# - With 5,000 training images, the combination of gentle augmentation and dropout raises accuracy.
+#   (`combined-5000`)
+# - With 50,000 training images, the combination of gentle augmentation and dropout does not detectably
+#   change accuracy. (`combined-50000`)
 # - With 50,000 training images, augmentation (gentle) does not detectably change accuracy.
 #   (`gentle-50000`)
 # - With 50,000 training images, dropout does not detectably change accuracy. (`dropout-50000`)
@@ -168,8 +170,8 @@ pd.DataFrame(evidence.compare_by_size(study)).map(str)
 #
 # - Stopping on the test set instead of validation images does not detectably change the accuracy that is
 #   reported on it (5,000 images). (`optimism-5000`)
-# - Stopping on the test set instead of validation images does not detectably change the accuracy that is
-#   reported on it (50,000 images). (`optimism-50000`)
+# - Stopping on the test set instead of validation images raises the accuracy that is reported on it
+#   (50,000 images). (`optimism-50000`)
 #
 # What we cannot tell: whether a technique without a detectable difference does nothing, or less than so
 # many seeds can see; what more epochs, another network or other strengths would give; anything about
