@@ -288,8 +288,8 @@ plots.study(study, ["augmentation (gentle)", "augmentation (article)"])
 # - With 1,000 training images, augmentation (article) lowers accuracy. (`article-ranges-1000`)
 # - With 50,000 training images, augmentation (article) lowers accuracy. (`article-ranges-50000`)
 #
-# The calibration error asks whether a network that is 90 % sure is right in nine of ten cases. It can show what
-# accuracy near its ceiling hides. These claims and the article's, with their numbers:
+# The calibration error asks whether a network that is 90 % sure is right in nine of ten cases. It can show
+# what accuracy near its ceiling hides. These claims and the article's, with their numbers:
 
 # %% tags=["nbval-check-output"]
 print(claims.format_claims("05"))
