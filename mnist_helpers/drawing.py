@@ -130,11 +130,11 @@ class DrawingPad(anywidget.AnyWidget):
         if drawn.any():
             try:
                 found = np.asarray(self._predict(frame[np.newaxis]), float)
-                if found.shape != (1, 10):
-                    raise UsageError(f"predict gave numbers of shape {found.shape}: (1, 10) is needed")
+                if found.shape != (1, 10) or not np.isfinite(found).all():
+                    raise UsageError(f"it gave {found.tolist()} instead of ten probabilities, shape (1, 10)")
                 probabilities = found[0].tolist()
             except Exception as problem:  # whatever it is, it belongs on the page of the person who draws
-                error = f"The network could not read this. {type(problem).__name__}: {problem}"
+                error = f"{type(problem).__name__}: {problem}. Mend the network, then run this cell again"
         with self.hold_sync():
             self.frame, self.probabilities, self.error = frame.tobytes(), probabilities, error
             self.answered = self.asked
