@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import nbformat
 import pytest
 from bs4 import BeautifulSoup
 
@@ -111,10 +112,14 @@ def test_book_is_complete_and_sound(book):
     assert list(find_problems(book)) == []
 
 
-def test_every_lesson_shows_its_outputs_and_formulas(book):
+def test_every_lesson_shows_its_figures_with_their_own_alt_text_and_its_formulas(book):
     for name in LESSONS:
         page = parse(book / "notebooks" / f"{name}.html")
-        assert page.select(".cell_output img"), name
+        notebook = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", 4)
+        outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
+        alts = [out.metadata["image/png"]["alt"] for out in outputs if "image/png" in out.get("data", {})]
+        assert [image["alt"] for image in page.select(".cell_output img")] == alts
+        assert alts, name
         assert page.find("math"), name
         assert "\\" not in page.find("math").text
 
