@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import secrets
 import subprocess
 import sys
@@ -88,7 +89,9 @@ def run_all(page, lab, lesson, settings=None):
 
 def find_problems(page):
     """Return what is wrong in an open notebook that was run, one line each."""
-    errors = page.locator('.jp-OutputArea [data-mime-type="application/vnd.jupyter.error"]')
+    # JupyterLab shows errors and what was written to stderr alike.
+    written = page.locator('.jp-OutputArea [data-mime-type="application/vnd.jupyter.stderr"]')
+    errors = written.filter(has_text=re.compile(r"Traceback|Cell In\b|Error:"))
     yield from (f"a cell ended in {text.splitlines()[-1]}" for text in errors.all_inner_texts())
     numbers = page.locator(".jp-CodeCell .jp-InputPrompt").all_inner_texts()
     if numbers != [f"[{number}]:" for number in range(1, len(numbers) + 1)]:
