@@ -67,7 +67,7 @@ lock: build/uv/bin/uv  ## write lock and conda files anew from pyproject.toml (A
 oldest: build/uv/bin/uv  ## unit tests and two lessons with the oldest versions that pyproject.toml allows
 	$(COMPILE) --extra tensorflow --extra run --extra study --resolution lowest-direct -o build/oldest.txt
 	$(PYTHON) -m venv build/oldest
-	build/oldest/bin/python -m pip install -c build/oldest.txt -e '.[tensorflow,run,study,build,dev]'
+	build/oldest/bin/python -m pip install -c build/oldest.txt -e '.[tensorflow,run,study,book,build,dev]'
 	build/oldest/bin/python -m pytest --ignore tests/test_lessons.py
 	build/oldest/bin/mnist-helpers run --quick --jobs 1 --output build/oldest/notebooks 02 07
 
