@@ -12,6 +12,24 @@ from playwright.sync_api import expect
 ROOT = Path(__file__).resolve().parents[2]
 BOOK, SCREENSHOTS = ROOT / "build" / "book" / "html", ROOT / "build" / "screenshots"
 UNNAMED = "all => all.filter(each => !each.alt.trim()).map(each => each.src)"
+# Text that stands out by less than WCAG 2.2 asks for (1.4.3), as the browser computes colours.
+FAINT = """() => {
+    const read = color => color.match(/[\\d.]+/g).map(Number);
+    const linear = value => value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+    const light = color => color.slice(0, 3).map(value => linear(value / 255))
+        .reduce((sum, value, channel) => sum + value * [0.2126, 0.7152, 0.0722][channel], 0.05);
+    const paper = each => {
+        const color = each ? read(getComputedStyle(each).backgroundColor) : [255, 255, 255];
+        return color[3] === 0 ? paper(each.parentElement) : color;
+    };
+    const hasText = each => [...each.childNodes].some(node => node.nodeType === 3 && node.data.trim());
+    const found = [...document.querySelectorAll("body *")].filter(each => {
+        if (!hasText(each) || !each.checkVisibility()) return false;
+        const both = [light(read(getComputedStyle(each).color)), light(paper(each))];
+        return Math.max(...both) / Math.min(...both) < 4.5;
+    });
+    return [...new Set(found.map(each => `${each.tagName} ${each.className}`))];
+}"""
 OVERFLOW = "() => document.scrollingElement.scrollWidth - window.innerWidth"
 
 
@@ -64,27 +82,29 @@ def watch(page, address, problems):
         page.remove_listener(event, listener)
 
 
-def find_problems(page, address, name, width):
+def find_problems(page, address, name, width, scheme="light"):
     """Open a page at a width in pixels and return what is wrong with what the browser makes of it."""
     problems = []
+    page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": width, "height": 900})
     with watch(page, address, problems):
         page.goto(address + name, wait_until="networkidle")
     problems += [f"no alt text: {source}" for source in page.locator("img").evaluate_all(UNNAMED)]
+    problems += [f"too little contrast: {element}" for element in page.evaluate(FAINT)]
     if (excess := page.evaluate(OVERFLOW)) > 0:
         problems.append(f"{excess} pixels wider than the window")
-    return [f"{name} at {width}: {problem}" for problem in problems]
+    return [f"{name} at {width}, {scheme}: {problem}" for problem in problems]
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-def test_every_page_is_whole_described_and_as_wide_as_the_window(width, page, book):
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "light"), (390, "dark")])
+def test_every_page_is_whole_described_readable_and_as_wide_as_the_window(width, scheme, page, book):
     names = [path.relative_to(BOOK) for path in sorted(BOOK.rglob("*.html")) if "_static" not in path.parts]
     assert len(names) >= 10
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     problems = []
     for name in names:
-        problems += find_problems(page, book, name.as_posix(), width)
-        picture = f"{'-'.join(name.with_suffix('').parts)}-{width}.png"
+        problems += find_problems(page, book, name.as_posix(), width, scheme)
+        picture = f"{'-'.join(name.with_suffix('').parts)}-{width}-{scheme}.png"
         page.screenshot(path=SCREENSHOTS / picture, full_page=True)
     assert problems == []
 
@@ -109,7 +129,7 @@ def test_faults_of_a_page_are_found(page, tmp_path):
     (tmp_path / "index.html").write_text("""
         <title>Faulty</title><link rel="icon" href="data:,"><img src="data:,">
         <script>console.error("oh")</script><script>undefinedName()</script><script src="absent.js"></script>
-        <script src="http://127.0.0.1:9/far.js"></script><p style="width: 500px">wide</p>
+        <script src="http://127.0.0.1:9/far.js"></script><p style="width: 500px; color: #777">wide</p>
     """)
     with serve(tmp_path) as address:
         found = "\n".join(find_problems(page, address, "index.html", 390))
@@ -120,6 +140,7 @@ def test_faults_of_a_page_are_found(page, tmp_path):
         "elsewhere: http://127.0.0.1:9/far.js",
         "failed: http://127.0.0.1:9/far.js",
         "no alt text: data:,",
+        "too little contrast: P",
         "pixels wider than the window",
     ):
         assert problem in found
