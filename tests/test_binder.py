@@ -81,7 +81,8 @@ def test_lessons_accept_the_tensorflow_and_keras_of_colab():
 
 @no_binder
 def test_binder_chooses_conda_with_python_312_and_runs_post_build():
-    dockerfile = run("jupyter-repo2docker", "--no-build", "--debug", ROOT)
+    command = Path(sys.executable).with_name("jupyter-repo2docker")
+    dockerfile = run(command, "--no-build", "--debug", ROOT)
     assert "Building conda environment for python=3.12\n" in dockerfile
     assert re.search(r"(?m)^COPY .*conda.*-2epy-2d3-2e12-2dlinux-2d64-2elock", dockerfile)
     steps = [

@@ -18,10 +18,14 @@ ROOT = Path(__file__).resolve().parents[1]
 # What is changed, where, and into what.
 MUTATIONS = {
     "L2 ignored": ("models.py", "regularizers.L2(l2) if l2 else None", "None"),
-    "dropout ignored": ("models.py", "layers.Dropout(dropout_rate) if dropout_rate else None", "None"),
+    "dropout ignored": (
+        "models.py",
+        "layers.Dropout(dropout_rate, seed=next(changes)) if dropout_rate else None",
+        "None",
+    ),
     "augmentation ignored": (
         "models.py",
-        "augmentation.RandomAffine(**augment) if augment else None",
+        "augmentation.RandomAffine(**augment, seed=next(changes)) if augment else None",
         "layers.Identity() if augment else None",
     ),
     "labels out of step": (
