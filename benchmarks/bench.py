@@ -367,7 +367,7 @@ def bench_study():
             command[0] = str(Path(sys.executable).with_name(command[0]))
             subprocess.run(command, check=True, capture_output=True)
 
-    seconds = take_turns(2, one=partial(make, 1), two=partial(make, 2))
+    seconds = take_turns(3, one=partial(make, 1), two=partial(make, 2))
     rounded = {name: [round(value, 1) for value in values] for name, values in seconds.items()}
     return {"seconds": rounded, "two workers' speed against one's": compare(seconds["one"], seconds["two"])}
 

@@ -215,7 +215,7 @@ def test_command_makes_what_is_missing_keeps_it_and_makes_it_again(tmp_path, mon
 
 def test_interrupt_keeps_finished_runs_and_ends_the_workers(tmp_path):  # 15
     study = subprocess.Popen([*COMMAND, "--output", str(tmp_path)], stderr=subprocess.PIPE, text=True)
-    assert study.stderr.readline().startswith("1/14")
+    assert study.stderr.readline().startswith("1/28")
     family = psutil.Process(study.pid).children(recursive=True)
     study.send_signal(signal.SIGINT)
     _, text = study.communicate(timeout=60)
