@@ -188,6 +188,23 @@ def name_runs(plan: str, digits: datasets.Digits) -> dict[str, Task]:
     return {name_run(task, digest): task for task in PLANS[plan]()}
 
 
+# What a local cluster is told.
+_DASK = {
+    # Its workers' variables. Without Dask's own: MALLOC_TRIM_THRESHOLD_ has each training step give its
+    # memory back and ask for it again, an eighth of the time, and more with every run beside it.
+    "distributed.nanny.pre-spawn-environ": {
+        "TF_NUM_INTRAOP_THREADS": "1",
+        "TF_NUM_INTEROP_THREADS": "1",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    },
+    # Its looks at itself, many times a second, took a twentieth of two busy cores; a run takes seconds.
+    "distributed.worker.profile.enabled": False,
+    "distributed.worker.memory.monitor-interval": "1s",
+    "distributed.admin.tick.interval": "1s",
+    "distributed.admin.system-monitor.interval": "10s",
+}
+
+
 def compute(
     tasks: Mapping[str, Task], digits: datasets.Digits, *, scheduler: str | None = None, jobs: int = 1
 ) -> Iterator[tuple[str, dict | Exception]]:
@@ -203,11 +220,8 @@ def compute(
         import distributed
     except ModuleNotFoundError as missing:
         raise SetupError(records.NEEDED.format(missing.name)) from None
-    # Dask's own variables are left out: its MALLOC_TRIM_THRESHOLD_ has each training step give its memory
-    # back and ask for it again, an eighth of the time, and more with every run beside it.
-    variables = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
     with contextlib.ExitStack() as stack:
-        stack.enter_context(dask.config.set({"distributed.nanny.pre-spawn-environ": variables}))
+        stack.enter_context(dask.config.set(_DASK))
         if not scheduler:
             local = {"n_workers": jobs, "threads_per_worker": 1, "dashboard_address": "localhost:0"}
             scheduler = stack.enter_context(distributed.LocalCluster(**local, silence_logs="ERROR"))
