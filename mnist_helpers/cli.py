@@ -1,5 +1,6 @@
 """The `mnist-helpers` command: fetch the data, run the lessons, look at the environment."""
 
+import contextlib
 import os
 import platform
 import random
@@ -12,12 +13,19 @@ from tqdm import tqdm
 from mnist_helpers import __version__
 from mnist_helpers.errors import LessonError, MnistHelpersError, SetupError, UsageError
 
+# Where Linux says how much memory a container may use, such as Binder's.
+_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+
 
 def count_jobs() -> int:
     """Return how many lessons this machine can run at once: one a core, with 2 GB of memory each."""
     import psutil
 
-    return max(1, min(os.cpu_count() or 1, int(psutil.virtual_memory().total / 2e9)))
+    memory = psutil.virtual_memory().total
+    for limit in _LIMITS:
+        with contextlib.suppress(OSError, ValueError):  # there is none
+            memory = min(memory, int(limit.read_text()))
+    return max(1, min(os.cpu_count() or 1, int(memory / 2e9)))
 
 
 class _Commands(click.Group):
@@ -96,6 +104,8 @@ def study(plan, rerun, dataset, output, scheduler, jobs) -> None:
     table = (output or Path("build/study" if quick else "results")) / f"{plan}.csv"
     with records.open_folder(table.parent):
         digits = datasets.load(dataset or ("auto" if quick else "mnist"))
+        if digits.name != "MNIST" and not (quick or output):
+            raise UsageError(f"{table.parent} is for runs on MNIST: use --output for the {digits.name}")
         tasks = experiments.name_runs(plan, digits)
         rows, broken = records.read_runs(table)
         if broken:
@@ -120,11 +130,13 @@ def study(plan, rerun, dataset, output, scheduler, jobs) -> None:
             else:
                 records.write_run(table.parent, row)
                 rows[key] = row
-        if not rerun:
-            records.publish([rows[key] for key in tasks if key in rows], table)
-    click.echo(f"Table: {table}")
+        if not rerun and (made := [rows[key] for key in tasks if key in rows]):
+            records.publish(made, table)
+            click.echo(f"Table: {table}")
     if failed:
-        ended = "gave other numbers" if rerun else "failed; the others are kept. Start again to retry"
+        ended = (
+            "failed or gave other numbers" if rerun else "failed; the others are kept. Start again to retry"
+        )
         raise LessonError(f"{failed} of {len(todo)} runs {ended}")
 
 

@@ -108,7 +108,7 @@ def _restore(table: Path) -> bool:
         rows = list(csv.DictReader(io.StringIO(table.read_text(encoding="utf-8"))))
         files = [runs / f"{row['key']}.json" for row in rows]
         evidence.read_study(table)
-    except (DataError, KeyError, UnicodeDecodeError) as error:
+    except (DataError, KeyError, ValueError) as error:
         if isinstance(error, DataError) and all(file.exists() for file in files):
             table.replace(f"{table}.bad")  # a kill came between the table and its digest
             return False
@@ -131,7 +131,7 @@ def find_deviations(row: Mapping, again: Mapping, rows: Iterable[Mapping]) -> li
     alike = [other for other in rows if all(other[name] == row[name] for name in fixed)]
     found = []
     for name in [name for name in again if name.startswith(_RESULTS)]:
-        spread = 0.0 if same else 4 * float(np.std([float(other[name]) for other in alike], ddof=1))
+        spread = 0.0 if same else 4 * float(np.nanstd([float(other[name]) for other in alike], ddof=1))
         if not abs(float(row[name]) - float(again[name])) <= spread and row[name] != again[name]:
             found.append(f"{name} {row[name]} was {again[name]} again, tolerance {spread:.6f}")
     return found

@@ -27,6 +27,16 @@ def test_version_is_printed(invoke):
 def test_as_many_lessons_run_at_once_as_there_are_cores_and_memory(monkeypatch, cores, gigabytes, jobs):
     monkeypatch.setattr("os.cpu_count", lambda: cores)
     monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(total=gigabytes * 1e9))
+    monkeypatch.setattr(cli, "_LIMITS", ())
+    assert cli.count_jobs() == jobs
+
+
+@pytest.mark.parametrize(("limit", "jobs"), [("2147483648", 1), ("max", 4)])
+def test_memory_that_a_container_may_use_limits_the_jobs(limit, jobs, monkeypatch, tmp_path):
+    (tmp_path / "limit").write_text(limit)
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(total=64e9))
+    monkeypatch.setattr(cli, "_LIMITS", (tmp_path / "absent", tmp_path / "limit"))
     assert cli.count_jobs() == jobs
 
 

@@ -213,8 +213,36 @@ def test_command_makes_what_is_missing_keeps_it_and_makes_it_again(tmp_path, mon
     assert (tmp_path / "quick.csv").read_bytes() == before
 
 
+def test_study_whose_runs_all_fail_leaves_no_table_and_goes_on_next_time(tmp_path, monkeypatch):
+    wrong = [experiments.Task("wrong", replace(RECIPE, augmentation="wild"))]
+    arguments = ["study", "--quick", "--dataset", "uci", "--jobs", "1", "--output", str(tmp_path)]
+    monkeypatch.setitem(experiments.PLANS, "quick", lambda: wrong)
+    result = CliRunner().invoke(cli.main, arguments)
+    assert result.exit_code == 5
+    assert "1 of 1 runs failed" in result.output
+    assert list(tmp_path.glob("quick.*")) == []
+    monkeypatch.setitem(experiments.PLANS, "quick", lambda: [TASK])
+    result = CliRunner().invoke(cli.main, arguments)
+    assert result.exit_code == 0, result.output
+    assert len(evidence.read_study(tmp_path / "quick.csv")) == 1
+
+
+@pytest.mark.parametrize("plan", [[], ["--choice"]])
+def test_study_of_other_digits_is_kept_apart_from_the_published_one(plan):
+    result = CliRunner().invoke(cli.main, ["study", *plan, "--dataset", "uci"])
+    assert result.exit_code == 2
+    assert "results is for runs on MNIST" in result.output
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot send Ctrl-C to one process")
 def test_interrupt_keeps_finished_runs_and_ends_the_workers(tmp_path):  # 15
-    study = subprocess.Popen([*COMMAND, "--output", str(tmp_path)], stderr=subprocess.PIPE, text=True)
+    study = subprocess.Popen(
+        [*COMMAND, "--output", str(tmp_path)],
+        stderr=subprocess.PIPE,
+        text=True,
+        # A job in the background ignores SIGINT and hands that down; somebody who presses Ctrl-C is in front.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     assert study.stderr.readline().startswith("1/28")
     family = psutil.Process(study.pid).children(recursive=True)
     study.send_signal(signal.SIGINT)
