@@ -74,7 +74,7 @@ def read_picture(source: str | Path | BinaryIO | np.ndarray) -> np.ndarray:
             image = Image.fromarray(np.uint8(255 * deep / max(1, deep.max())))
         image.thumbnail((2 * SIDE, 2 * SIDE))
         image = ImageOps.exif_transpose(image).convert("RGBA")
-    except (OSError, TypeError, Image.DecompressionBombError) as error:
+    except (OSError, SyntaxError, TypeError, ValueError, Image.DecompressionBombError) as error:
         name = f"array of {source.dtype}" if isinstance(source, np.ndarray) else source
         raise UsageError(f"read_picture: {name} is no picture ({error}): give a PNG or JPEG file") from error
     grey, alpha = (np.asarray(part, float) for part in (image.convert("L"), image.getchannel("A")))

@@ -4,6 +4,7 @@ const PEN = 24; // width of a stroke; a digit that fills the pad is then as thic
 const STEP = 8; // of the pen that arrow keys move
 const INTERVAL = 100; // milliseconds from one sending to the next, while a stroke is drawn
 const PATIENCE = 3000; // milliseconds without an answer until the page says so
+const LATE = "No answer yet: is the kernel busy? If it was restarted, run the cell again.";
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 const PAGE = `
@@ -63,6 +64,7 @@ function render({ model, el }) {
   let pointer = null; // id of the one that draws
   let sending = null; // timers
   let waiting = null;
+  let isLate = false; // no answer has come for long
   let isMine = false; // this view changes the pixels
   let hasChanged = false;
   const held = new Set(); // arrow keys
@@ -78,8 +80,10 @@ function render({ model, el }) {
       model.set("asked", model.get("asked") + 1);
       model.save_changes();
       clearTimeout(waiting);
+      isLate = false;
       waiting = setTimeout(() => {
-        answer.textContent = "No answer yet: is the kernel busy? If it was restarted, run the cell again.";
+        isLate = true;
+        say();
       }, PATIENCE);
     }
     say();
@@ -114,19 +118,23 @@ function render({ model, el }) {
     canvas.setAttribute("aria-label", `Drawing area, ${state}. Arrow keys move, Space draws, C clears`);
   }
 
-  // A screen reader hears of a stroke when it is finished and read.
+  // A screen reader hears of a stroke when it is finished and read, and of the pen that keys move.
   function say() {
-    if (pointer !== null || down) return;
+    if (pointer !== null) return;
     const all = model.get("probabilities");
     const best = all.indexOf(Math.max(...all));
     let text = all.length ? `Reads ${best}, ${Math.round(100 * all[best])} %` : "Draw a digit.";
     if (model.get("error")) text = "No reading.";
-    if (model.get("answered") !== model.get("asked")) text = "Reading …";
+    if (model.get("answered") !== model.get("asked")) text = isLate ? LATE : "Reading …";
+    if (down) text = "Pen down.";
     if (answer.textContent !== text) answer.textContent = text;
   }
 
   function show() {
-    if (model.get("answered") === model.get("asked")) clearTimeout(waiting);
+    if (model.get("answered") === model.get("asked")) {
+      clearTimeout(waiting);
+      isLate = false;
+    }
     const all = model.get("probabilities");
     const highest = Math.max(...all);
     for (const row of find("bars").children) {
@@ -190,7 +198,8 @@ function render({ model, el }) {
       down = !down;
       if (down) lineTo(place);
       else send();
-    } else if (event.key === "Escape" || event.key.toLowerCase() === "c") {
+      say();
+    } else if (event.key.toLowerCase() === "c") {
       clear();
     } else return;
     event.preventDefault();

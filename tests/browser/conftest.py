@@ -11,9 +11,9 @@ PATIENCE = 600  # seconds that a step may take on a busy machine
 
 
 def find_chromium(playwright):
-    """Return the path of a Chromium, or None: the one named, an installed one, or Playwright's own."""
+    """Return the path of a Chromium, or None: the one named, Playwright's own, or an installed one."""
     named = os.environ.get("MNIST_HELPERS_CHROMIUM")
-    places = [named] if named else [*NAMES, playwright.chromium.executable_path]
+    places = [named] if named else [playwright.chromium.executable_path, *NAMES]
     return next(filter(None, map(shutil.which, places)), None)
 
 

@@ -51,7 +51,7 @@ def server(tmp_path_factory, pytestconfig):
         process = subprocess.Popen(command, env={**os.environ, **own}, stdout=output, stderr=output)
     try:
         deadline = time.monotonic() + pytestconfig.patience
-        while not (started := list((scratch / "runtime").glob("jpserver-*.json"))):
+        while not (started := [p for p in (scratch / "runtime").glob("jpserver-*.json") if p.stat().st_size]):
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.2)
@@ -111,13 +111,33 @@ def draw(page, canvas, strokes):
         page.mouse.up()
 
 
+def draw_with_keys(page, pad, strokes):
+    """Draw with Space and arrow keys: the pen starts in the middle, and a press moves it by 1/35."""
+    pad.locator("canvas.pad-canvas").focus()
+    arrows = (("ArrowLeft", "ArrowRight"), ("ArrowUp", "ArrowDown"))
+    at, answer = [17, 17], pad.locator(".pad-answer")
+    for stroke in strokes:
+        for number, point in enumerate(stroke):
+            goal = [round(34 * share) for share in point]
+            while at != goal:  # the farther way first: a slanted line becomes small steps
+                axis = max((0, 1), key=lambda each: abs(goal[each] - at[each]))
+                forward = goal[axis] > at[axis]
+                page.keyboard.press(arrows[axis][forward])
+                at[axis] += 1 if forward else -1
+            if number == 0:
+                page.keyboard.press("Space")
+                expect(answer).to_have_text("Pen down.")
+        page.keyboard.press("Space")
+        expect(answer).not_to_have_text("Pen down.")
+
+
 @pytest.mark.parametrize("lesson", LESSONS[:-1], ids=lambda path: path.stem)
 def test_lesson_opens_and_run_all_ends_without_an_error(lesson, page, lab):
     run_all(page, lab, lesson)
     assert list(find_problems(page)) == []
 
 
-def test_last_lesson_runs_without_an_error_and_reads_a_7_drawn_with_the_mouse(page, lab):
+def test_last_lesson_runs_without_an_error_and_reads_a_7_drawn_with_mouse_and_keys(page, lab):
     run_all(page, lab, LESSONS[-1], ABLE)
     assert list(find_problems(page)) == []
     pad = page.locator(".drawing-pad")
@@ -125,6 +145,10 @@ def test_last_lesson_runs_without_an_error_and_reads_a_7_drawn_with_the_mouse(pa
     draw(page, pad.locator("canvas.pad-canvas"), STROKES[7])
     expect(pad.locator(".pad-answer")).to_contain_text("Reads 7", timeout=60_000)
     pad.get_by_role("button", name="Clear").click()
+    expect(pad.locator(".pad-answer")).to_have_text("Draw a digit.")
+    draw_with_keys(page, pad, STROKES[7])
+    expect(pad.locator(".pad-answer")).to_contain_text("Reads 7", timeout=60_000)
+    page.keyboard.press("c")
     expect(pad.locator(".pad-answer")).to_have_text("Draw a digit.")
 
 
