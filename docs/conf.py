@@ -92,6 +92,7 @@ myst_substitutions = {
 }
 default_role = "py:obj"  # single backticks in docstrings
 autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True  # else a path shows where this machine keeps it
 autodoc_typehints_format = "short"
 nitpick_ignore_regex = [("py:.*", r"(?!mnist_helpers).*")]  # other libraries' names have no page here
 

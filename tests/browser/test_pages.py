@@ -106,7 +106,7 @@ def test_every_page_is_whole_described_readable_and_as_wide_as_the_window(width,
         problems += find_problems(page, book, name.as_posix(), width, scheme)
         picture = f"{'-'.join(name.with_suffix('').parts)}-{width}-{scheme}.png"
         page.screenshot(path=SCREENSHOTS / picture, full_page=True)
-    assert problems == []
+    assert not problems, "\n".join(problems)
 
 
 def test_search_finds_the_lesson_on_dropout(page, book):
