@@ -89,7 +89,6 @@ def test_output_that_cannot_be_written_is_found_before_a_lesson_runs(inside, mak
     assert not canary.exists()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot send Ctrl-C to one process")
 @pytest.mark.parametrize(("deaths", "error"), [(1, ""), (2, "RuntimeError: Kernel died before replying")])
 def test_kernel_that_dies_as_it_starts_is_started_once_more(
     make_lesson, tmp_path, monkeypatch, deaths, error
@@ -116,6 +115,7 @@ def test_kernel_that_dies_as_it_starts_is_started_once_more(
     assert (kernel / "starts").read_text() == "xx"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot send Ctrl-C to one process")
 def test_interrupt_keeps_finished_lessons_and_ends_kernels(make_lesson, tmp_path):  # 15
     make_lesson("01_sound", PARAMETERS, SOUND)
     make_lesson("02_slow", PARAMETERS, leave_pid(tmp_path / "pid"), "# %%\ntime.sleep(600)")
