@@ -6,7 +6,6 @@ in all lessons; solid lines are training, dashed ones validation.
 
 import io
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 
 import matplotlib as mpl
 import numpy as np
@@ -65,7 +64,8 @@ def image_grid(images: Sequence, titles: Sequence | None = None, *, title: str, 
     height, width = np.max([np.shape(image)[:2] for image in images], axis=0)
     gap, head = width / 12, height / (3 if named else 12)
     cell = min(9, 1 + columns) / columns  # inches
-    size = (max(4, cell * columns), 0.5 + rows * cell * (height + head) / (width + gap))
+    # A letter of the title is less than a tenth of an inch wide.
+    size = (max(4, cell * columns, len(title) / 10), 0.5 + rows * cell * (height + head) / (width + gap))
     figure, ((axis,),) = _subplots(title, f"{len(images)} images in {rows} rows{named}.", size=size)
     axis.set_axis_off()
     for index, image in enumerate(images):  # in one pair of axes: a pair each takes ten times as long to draw
@@ -180,15 +180,15 @@ def differences(values: Mapping[str, Sequence], reference: str, *, title: str, x
 def intervals(panels: Mapping[str, Mapping[str, Difference]], *, title: str, units: Sequence[str]) -> Figure:
     """Draw differences with their intervals, ``{panel: {row: difference}}``: the same rows in each panel.
 
-    A row named after a technique has its colour and marker; `units` label the panels' axes. What lies far
-    outside of all other rows would squeeze them: an arrow at the edge and a number stand for it.
+    A row named after a technique has its colour and marker; `units` label the panels' axes. A row that
+    reaches five times as far as any other would squeeze them: an arrow at the edge and a number stand for it.
     """
     rows = list(next(iter(panels.values())))
     size = (max(7, 1.6 + 2.6 * len(panels)), 1.3 + 0.42 * len(rows))
     figure, axes = _subplots(title, "Means and 95 % intervals.", len(panels), size)
     for (panel, found), unit, axis in zip(panels.items(), units, axes.flat, strict=True):
-        reach = sorted(max(abs(each.low), abs(each.high)) for each in found.values())
-        limit = next((low for low, high in pairwise(reach) if high > 4 * low > 0), reach[-1]) * 1.15 or 1.0
+        *_, second, first = 0, *sorted(max(abs(each.low), abs(each.high)) for each in found.values())
+        limit = 1.15 * (second if first > 5 * second > 0 else first) or 1.0
         axis.axvline(0, color="#404040")
         for row, (name, each) in enumerate(found.items()):
             color, marker = _style(name, 1)

@@ -238,6 +238,30 @@ def test_far_difference_is_a_number_at_the_edge_and_does_not_squeeze_the_others(
     assert plots.intervals({"all far": {"a": FAR}}, title="", units=[""]).axes[0].get_xlim()[0] < -14
 
 
+def test_one_small_difference_does_not_push_the_others_out():
+    found = {"L2": evidence.Difference(0, -0.1, 0.1), "dropout": evidence.Difference(1, 0.5, 1.5)}
+    found["combined"] = evidence.Difference(2, 1.5, 2.5)
+    assert len(plots.intervals({"accuracy": found}, title="", units=[""]).axes[0].texts) == 0
+
+
+def test_figure_of_the_study_leaves_out_one_technique_at_each_size():
+    figure = plots.study(evidence.read_study())
+    left_out = [[text.get_position()[1] for text in axis.texts] for axis in figure.axes]
+    article = list(plots._STYLES).index("augmentation (article)") - 1  # the baseline has no row
+    assert left_out == [[article]] * 3
+
+
+@pytest.mark.parametrize("columns", [1, 2, 9])
+def test_long_title_of_an_image_grid_is_shown_whole(columns):
+    figure = plots.image_grid(
+        IMAGES[:2], title="WM" + "Drawn by three strokes, read as 4 " * 2, columns=columns
+    )
+    figure.draw_without_rendering()
+    title = figure._suptitle.get_window_extent()
+    assert title.x0 > 0
+    assert title.x1 < figure.bbox.x1
+
+
 def test_swept_seeds_have_the_interval_of_their_mean():
     axis = plots.sweep(["a", "b"], {"training": [[1.0, 2.0, 6.0], [1.0, 1.0, 1.0]]}, **LABELS).axes[0]
     low, high = axis.containers[0][2][0].get_segments()[0][:, 1]
