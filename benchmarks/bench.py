@@ -376,29 +376,32 @@ def format_readme(results):
     """Return the README's table of the results, in Markdown."""
 
     def ratio(found):
+        if found["lowest"] == found["highest"]:
+            return f"{found['ratio']:.2f} (one measurement)"
         return f"{found['ratio']:.2f} ({found['lowest']:.2f} to {found['highest']:.2f})"
 
     trainings, layers, series = results["trainings"], results["layers"], results["series"]
     mean = {name: f"{value:.2f} %" for name, value in trainings["mean test accuracy"].items()}
     full, quick = series["full"], series["quick, two jobs"]
     wrong = {name: 100 - value for name, value in trainings["mean test accuracy"].items()}
+    n_article = len(trainings["test accuracy"]["article"])
     rows = [
         (
             f"Fast recipe: {mean['fast']}, mean of {len(SEEDS)} seeds",
-            f"one training of the article: {mean['article']}",
+            f"one training of the article: {mean['article']}, mean of {n_article}",
             f"time in `fit`: {ratio(trainings['fast against one training of the article'])}",
         ),
         (
             f"Tuned recipe, read at five places: {mean['tuned']}, mean of {len(SEEDS)} seeds",
             "the article's six trainings together",
             f"time in `fit`: {ratio(trainings['tuned against six trainings of the article'])}; "
-            f"errors against its first network: {wrong['tuned'] / wrong['article']:.2f}",
+            f"errors against those trainings of its first network: {wrong['tuned'] / wrong['article']:.2f}",
         ),
     ]
     for name, peer in results["peers"].items():
-        accuracy = statistics.mean(run["accuracy"] for run in peer["peer"])
+        fast, other = (statistics.mean(run["accuracy"] for run in peer[each]) for each in ("fast", "peer"))
         time_ratio = f"time in `fit`: {ratio(peer['fast against it'])}"
-        rows.append(("Fast recipe", f"{name}: {accuracy:.2f} %", time_ratio))
+        rows.append((f"Fast recipe: {fast:.2f} %", f"{name}: {other:.2f} %", time_ratio))
     stack, cnn, tuned = (
         next(found for name, found in layers.items() if name.endswith(end))
         for end in ("batches of 128", "cnn", "tuned")

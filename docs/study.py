@@ -13,7 +13,9 @@ def format_table(study):
     """Return the table of all techniques at all sizes, in Markdown."""
     found = evidence.compare_by_size(study)
     baselines = [evidence.select(study, "baseline", size, "accuracy") for size in found]
-    head = [f"{size:,} images, {len(runs)} seeds" for size, runs in zip(found, baselines, strict=True)]
+    epochs = [evidence.select(study, "baseline", size, "epochs").max() for size in found]
+    each = zip(found, epochs, baselines, strict=True)
+    head = [f"{size:,} images, {passes} epochs, {runs.count()} seeds" for size, passes, runs in each]
     rows = [["technique", *head], ["---"] * (1 + len(found))]
     rows.append(["baseline: mean accuracy", *(f"{runs.mean():.2f} %" for runs in baselines)])
     for name in next(iter(found.values())):

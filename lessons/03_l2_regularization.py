@@ -95,7 +95,7 @@ print("factor:         ", round((1 - 2 * step_size * penalty) ** 10, 4))
 #
 # In the network, `kernel_regularizer=regularizers.L2(λ)` goes into each layer with weights;
 # `build_cnn(l2=λ)` does that. The recipes below differ in λ and in nothing else. Each is trained once for
-# each seed; a seed draws the training images, the first weights and their order, so that the differences
+# each seed; a seed draws the training images, their order and the first weights, so that the differences
 # within a seed are due to λ. This cell takes most of the lesson's time.
 
 # %%
@@ -116,7 +116,7 @@ plots.curves(last, title=title)
 # ## How to read them: the raw loss misleads
 #
 # The figure shows the cross-entropy, not the loss that Keras minimises. The loss holds the penalty too, so
-# it is higher for the penalised network even where the network is better. To compare raw losses is to
+# it can be higher for the penalised network even where the network is better. To compare raw losses is to
 # compare a price with a price plus tax.
 
 # %%
@@ -195,11 +195,11 @@ evidence.table(accuracy, "baseline")
 #
 # ## The evidence: the study
 #
-# The runs above are few. The study (lesson 02) has L2 with λ = 0.0001 at three training sizes: with 1,000
-# images 20 seeds, with 5,000 and 50,000 ten, always on MNIST, judged by the test set. Its intervals are
-# wider than they would be for one comparison alone: adjusted for their number, all intervals of one measure
-# together hold the truth in 95 of 100 such studies. The last column says which true difference so many
-# seeds would have found in four of five studies.
+# The runs above are few. The study (lesson 02) has L2 with λ = 0.0001 at three training sizes, always on
+# MNIST, judged by the test set; its table names seeds and epochs, and where those are not the ones above,
+# results need not agree. Its intervals are wider than they would be for one comparison alone: adjusted
+# for their number, all intervals of one measure together hold the truth in 95 of 100 such studies. The
+# last column says which true difference so many seeds would have found in four of five studies.
 
 # %% tags=["nbval-check-output"]
 study = evidence.read_study()

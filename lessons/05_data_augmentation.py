@@ -249,7 +249,8 @@ print(f"one instead of four: {rate['RandomAffine'] / rate['four Keras layers']:.
 # %% [markdown]
 # And in training? The first run of a variant also builds its graph, so the fastest run of each counts. The
 # other price is hidden in the curves: a harder task takes more epochs, so a comparison at equal epochs is a
-# little unfair to augmentation, and one at equal time more so.
+# little unfair to augmentation, and one at equal time more so. With few images an epoch is short, and what
+# it costs beside its images counts as much: on large training sets (`make bench`) the ratio is smaller.
 
 # %%
 seconds = {name: min(run.seconds for run in runs[name]) / epochs for name in names}
@@ -263,9 +264,10 @@ pd.DataFrame(
 # %% [markdown]
 # ## The evidence: the study
 #
-# The runs above are few. The study (lesson 02) has both ranges at three training sizes; read its table
-# and figure as in lesson 03: the intervals are adjusted for the number of comparisons, and the last column
-# says which true difference so many seeds would have found in four of five studies.
+# The runs above are few, and have fewer epochs than the study's with as many images. The study (lesson
+# 02) has both ranges at three training sizes; read its table and figure as in lesson 03: the intervals
+# are adjusted for the number of comparisons, and the last column says which true difference so many seeds
+# would have found in four of five studies.
 
 # %% tags=["nbval-check-output"]
 study = evidence.read_study()

@@ -37,10 +37,10 @@ def _judge_value(value: float, runs: pd.Series) -> tuple[str, str]:
     """Ask whether one more run could have given the value: is it in the 95 % prediction interval."""
     from scipy import stats
 
-    mean, spread, n = runs.mean(), runs.std(ddof=1), len(runs)
+    mean, spread, n = runs.mean(), runs.std(ddof=1), runs.count()  # of those that did not diverge
     half = stats.t.ppf(0.975, n - 1) * spread * np.sqrt(1 + 1 / n)
     text = f"mean {mean:.2f}, standard deviation {spread:.2f} ({n} runs)"
-    text += f"; 95 of 100 single runs lie between {mean - half:.2f} and {mean + half:.2f}"
+    text += f"; 95 % prediction interval of one more run: {mean - half:.2f} to {mean + half:.2f}"
     return text, "supported" if abs(value - mean) <= half else "contradicted"
 
 

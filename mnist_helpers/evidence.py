@@ -217,11 +217,13 @@ def tabulate_study(study: pd.DataFrame, technique: str) -> pd.DataFrame:
             found = compare(study, technique, size, measure)
             means = [select(study, name, size, measure).mean() for name in ("baseline", technique)]
             texts = [f"{mean:.{3 if unit == 'nats' else 2}f}" for mean in means]
-            shown = (found.pairs, *texts, found.interval, found.verdict, f"{found.detectable:.2g}")
+            epochs = f"{select(study, 'baseline', size, 'epochs').max():.0f}"
+            shown = (epochs, found.pairs, *texts, found.interval, found.verdict, f"{found.detectable:.2g}")
             rows.append((f"{measure} ({unit.replace('percentage points', '%')})", f"{size:,}", *shown))
     columns = [
         "measure",
         "images",
+        "epochs",
         "seeds",
         "baseline",
         technique,
