@@ -34,7 +34,7 @@ test-browser: book  ## the lessons in JupyterLab and the web book, in Chromium, 
 
 study: .venv/.installed  ## make the runs of the study that are missing (hours; ARGS=--quick: a minute)
 	$(BIN)/mnist-helpers study $(ARGS)
-	$(BIN)/python docs/study.py
+	$(if $(findstring --,$(ARGS)),,$(BIN)/python docs/study.py)
 
 claims: .venv/.installed  ## print what the study says of each claim
 	$(BIN)/mnist-helpers claims $(ARGS)
@@ -55,8 +55,8 @@ format: .venv/.installed  ## put the code into the project's format
 bench: .venv/.installed  ## measure time, memory and accuracy against references (50 minutes; ARGS=layers)
 	$(BIN)/python benchmarks/bench.py $(ARGS)
 
-book: .venv/.installed  ## build the web book, build/book/html/index.html (ARGS=linkcheck: ask its outside links)
-	$(BIN)/python -m sphinx -M $(or $(ARGS),html) docs build/book --fail-on-warning --keep-going --nitpicky --quiet
+book: .venv/.installed  ## build the web book, build/book/html/index.html (BUILDER=linkcheck: ask its outside links)
+	$(BIN)/python -m sphinx -M $(or $(BUILDER),html) docs build/book --fail-on-warning --keep-going --nitpicky --quiet
 
 lock: build/uv/bin/uv  ## write lock and conda files anew from pyproject.toml (ARGS=--upgrade: newest versions)
 	$(LOCK) $(EXTRAS) $(ARGS) -o requirements.lock
@@ -64,12 +64,12 @@ lock: build/uv/bin/uv  ## write lock and conda files anew from pyproject.toml (A
 	$(P2C) $(EXTRAS) --pip-dep "-e ." --output environment.yml
 	$(P2C) --skip-package --conda-dep pip --output binder/environment.yml
 
-oldest: build/uv/bin/uv  ## unit tests and two lessons with the oldest versions that pyproject.toml allows
+oldest: build/uv/bin/uv  ## unit tests and quick lessons with the oldest versions that pyproject.toml allows
 	$(COMPILE) --extra tensorflow --extra run --extra study --resolution lowest-direct -o build/oldest.txt
 	$(PYTHON) -m venv build/oldest
 	build/oldest/bin/python -m pip install -c build/oldest.txt -e '.[tensorflow,run,study,book,build,dev]'
 	build/oldest/bin/python -m pytest --ignore tests/test_lessons.py
-	build/oldest/bin/mnist-helpers run --quick --jobs 1 --output build/oldest/notebooks 02 07
+	build/oldest/bin/mnist-helpers run --quick --jobs 2 --output build/oldest/notebooks
 
 clean:  ## remove .venv and everything that was built
 	rm -rf .venv build .pytest_cache .ruff_cache
