@@ -181,14 +181,15 @@ def intervals(panels: Mapping[str, Mapping[str, Difference]], *, title: str, uni
     """Draw differences with their intervals, ``{panel: {row: difference}}``: the same rows in each panel.
 
     A row named after a technique has its colour and marker; `units` label the panels' axes. A row that
-    reaches five times as far as any other would squeeze them: an arrow at the edge and a number stand for it.
+    reaches five times as far as any other would squeeze them: in panels of more than three rows, an arrow at
+    the edge and a number stand for it.
     """
     rows = list(next(iter(panels.values())))
     size = (max(7, 1.6 + 2.6 * len(panels)), 1.3 + 0.42 * len(rows))
     figure, axes = _subplots(title, "Means and 95 % intervals.", len(panels), size)
     for (panel, found), unit, axis in zip(panels.items(), units, axes.flat, strict=True):
         *_, second, first = 0, *sorted(max(abs(each.low), abs(each.high)) for each in found.values())
-        limit = 1.15 * (second if first > 5 * second > 0 else first) or 1.0
+        limit = 1.15 * (second if len(found) > 3 and first > 5 * second > 0 else first) or 1.0
         axis.axvline(0, color="#404040")
         for row, (name, each) in enumerate(found.items()):
             color, marker = _style(name, 1)

@@ -232,15 +232,17 @@ def test_figure_has_error_bars_or_says_why_not():
 
 
 def test_far_difference_is_a_number_at_the_edge_and_does_not_squeeze_the_others():
-    axis = plots.intervals(PANELS, title="", units=["points", "nats"]).axes[0]
+    few = PANELS["accuracy"]
+    axis = plots.intervals({"accuracy": {**few, "other": SMALL}}, title="", units=["points"]).axes[0]
     assert [text.get_text() for text in axis.texts] == ["← -13"]
     assert axis.get_xlim() == pytest.approx((-1.725, 1.725))
+    assert len(plots.intervals({"accuracy": few}, title="", units=["points"]).axes[0].texts) == 0
     assert plots.intervals({"all far": {"a": FAR}}, title="", units=[""]).axes[0].get_xlim()[0] < -14
 
 
 def test_one_small_difference_does_not_push_the_others_out():
     found = {"L2": evidence.Difference(0, -0.1, 0.1), "dropout": evidence.Difference(1, 0.5, 1.5)}
-    found["combined"] = evidence.Difference(2, 1.5, 2.5)
+    found |= dict.fromkeys(["combined", "other"], evidence.Difference(2, 1.5, 2.5))
     assert len(plots.intervals({"accuracy": found}, title="", units=[""]).axes[0].texts) == 0
 
 
