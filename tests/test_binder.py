@@ -136,7 +136,9 @@ def test_post_build_without_network_and_data_ends_well_and_says_which_digits_are
     settings = {"OFFLINE": "1", "CACHE": str(clone / "empty"), "DATA": ""}
     variables = variables | {f"MNIST_HELPERS_{name}": value for name, value in settings.items()}
     output = run(clone / "binder" / "postBuild", cwd=clone, env=variables)
-    assert output.splitlines()[-1].startswith("UCI digits")
+    said, why = output.splitlines()[-2:]
+    assert said.startswith("UCI digits")
+    assert why.startswith("MNIST could not be had here")
 
 
 def test_container_of_editors_installs_as_make_does_and_uses_that_python():
