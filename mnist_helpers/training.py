@@ -91,6 +91,7 @@ def _fit_compiled(network, digits: datasets.Digits, recipe: Recipe, callbacks: I
     seconds = time.perf_counter() - start
     for name in set(registry) - registered:
         del registry[name]
+    _release_memory()  # the batches hold a copy of all images
     watched = history.get("val_cross_entropy")
     best = int(np.argmin(watched)) + 1 if watched else recipe.epochs
     on_training = evaluate(network, digits.x_train[:10_000], digits.y_train[:10_000])
