@@ -34,7 +34,7 @@ test-browser: book  ## the lessons in JupyterLab and the web book, in Chromium, 
 
 study: .venv/.installed  ## make the runs of the study that are missing (hours; ARGS=--quick: a minute)
 	$(BIN)/mnist-helpers study $(ARGS)
-	$(if $(findstring --,$(ARGS)),,$(BIN)/python docs/study.py)
+	$(if $(filter --quick --choice --rerun --output,$(ARGS)),,$(BIN)/python docs/study.py)
 
 claims: .venv/.installed  ## print what the study says of each claim
 	$(BIN)/mnist-helpers claims $(ARGS)
