@@ -3,6 +3,7 @@
 The runs are tiny: a hundred UCI digits and an epoch or two.
 """
 
+import gc
 import random
 import shutil
 import signal
@@ -174,6 +175,9 @@ def test_no_task_starts_no_cluster(monkeypatch):
 def test_scheduler_that_does_not_answer_is_named(monkeypatch):
     with pytest.raises(SetupError, match=r"No Dask scheduler answers at nowhere"):
         next(experiments.compute({"key": TASK}, DIGITS, scheduler="nowhere"))
+    # Dask closes what is left of that client when it is collected; while another one starts, it would wait
+    # for itself for ever.
+    gc.collect()
 
 
 @pytest.mark.parametrize("missing", ["filelock", "distributed"])
