@@ -230,7 +230,7 @@ plots.image_grid(
 # validation images preferred it to the article's 0.2 (`results/choice.csv`). Read its table and figure as
 # in lesson 03: the intervals are adjusted for the number of comparisons, and the last column says which
 # true difference so many seeds would have found in four of five studies. Its runs have more epochs than
-# ours with 1,000 images, and a network with dropout needs them: results need not agree.
+# ours with 1,000 images: results need not agree.
 
 # %% tags=["nbval-check-output"]
 study = evidence.read_study()

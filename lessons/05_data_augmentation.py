@@ -250,7 +250,7 @@ print(f"one instead of four: {rate['RandomAffine'] / rate['four Keras layers']:.
 # And in training? The first run of a variant also builds its graph, so the fastest run of each counts. The
 # other price is hidden in the curves: a harder task takes more epochs, so a comparison at equal epochs is a
 # little unfair to augmentation, and one at equal time more so. With few images an epoch is short, and what
-# it costs beside its images counts as much: on large training sets (`make bench`) the ratio is smaller.
+# it costs beside its images counts as well; `make bench` measures the ratio on all of them.
 
 # %%
 seconds = {name: min(run.seconds for run in runs[name]) / epochs for name in names}

@@ -221,8 +221,11 @@ plots.sweep(
 )
 
 # %%
-variants = {"constant rate": constant, "constant, the cycle's mean": constant, "one cycle": cycle}
-variants["constant, the cycle's mean"] = replace(constant, learning_rate=float(np.mean(rates)))
+variants = {
+    "constant rate": constant,
+    "constant, the cycle's mean": replace(constant, learning_rate=float(np.mean(rates))),
+    "one cycle": cycle,
+}
 cycles, _ = training.compare(variants, digits, range(n_seeds))
 cycle_accuracy = {name: [100 * run.validation_accuracy for run in cycles[name]] for name in cycles}
 evidence.table(cycle_accuracy, "constant rate")
@@ -233,9 +236,9 @@ evidence.table(cycle_accuracy, "constant rate")
 # The choice is made before the test set is opened, on validation images. This network puts together what
 # the lessons were about: gentle augmentation, dropout, one cycle, and a little weight decay. It has five
 # convolutions, each followed by **batch normalization**, which brings a layer's numbers to mean 0 and
-# standard deviation 1 within a batch, so that larger steps are safe. `final_epochs`
-# is as many as this lesson waits for. `make bench` measures the whole recipe, `training.TUNED`: more epochs,
-# larger batches, all 60,000 images, and each image read at five places.
+# standard deviation 1 within a batch, so that larger steps are safe. `final_epochs` is as many as this
+# lesson waits for. `make bench` measures the whole recipe, `training.TUNED`: more epochs, larger batches,
+# all 60,000 images, and each image read at five places.
 
 # %%
 n_trained = min(final_train_size, len(digits.x_train))
