@@ -42,7 +42,8 @@ import numpy as np
 import pandas as pd
 from keras import layers
 
-from mnist_helpers import claims, datasets, evidence, models, plots, training
+from mnist_helpers import datasets, models, plots, recipes, statistics, training
+from mnist_helpers.study import claims, results
 
 keras.utils.set_random_seed(seed)
 digits = datasets.load(dataset)
@@ -242,7 +243,7 @@ plots.image_grid(digits.x_validation[worst], titles, title=f"The nine worst mist
 # several seeds; the recipe stays.
 
 # %%
-small = training.Recipe(train_size=min(train_size, 2_000), epochs=epochs, curve_size=min(1_000, train_size))
+small = recipes.Recipe(train_size=min(train_size, 2_000), epochs=epochs, curve_size=min(1_000, train_size))
 runs, _ = training.compare({"baseline": small}, digits, range(n_seeds))
 accuracies = np.array([run.validation_accuracy for run in runs["baseline"]]) * 100
 print("validation accuracy by seed, %:", accuracies.round(2))
@@ -268,12 +269,12 @@ print(f"mean {accuracies.mean():.2f}, standard deviation {accuracies.std(ddof=1)
 # own training, and our baseline on fewer images and, the fewer there are, for more epochs.
 
 # %% tags=["nbval-check-output"]
-study = evidence.read_study()
+study = results.read_study()
 sizes = {"the article's training": ("article", 60_000)}
 sizes |= {f"baseline, {size:,} images": ("baseline", size) for size in (50_000, 5_000, 1_000)}
-tested = {name: evidence.select(study, *runs, "accuracy") for name, runs in sizes.items()}
+tested = {name: results.select(study, *runs, "accuracy") for name, runs in sizes.items()}
 summary = pd.DataFrame(tested).agg(["count", "mean", "std", "min", "max"]).T.round(2)
-summary.assign(epochs=[evidence.select(study, *runs, "epochs").max() for runs in sizes.values()])
+summary.assign(epochs=[results.select(study, *runs, "epochs").max() for runs in sizes.values()])
 
 # %%
 reached = tested["the article's training"]
@@ -291,12 +292,12 @@ plots.differences(
 # %% tags=["nbval-check-output"]
 higher = int((reached > 98.92).sum())
 print(f"{higher} of {len(reached)} trainings are above 98.92 %, {len(reached) - higher} are not")
-print(f"their mean minus 98.92: {evidence.paired_difference(reached, [98.92] * len(reached))}")
+print(f"their mean minus 98.92: {statistics.paired_difference(reached, [98.92] * len(reached))}")
 
 # %% [markdown]
 # A sentence that the study can contradict is a **claim**. All claims are in a ledger
-# (`mnist_helpers/claims.toml`); the lessons print theirs with what the study found, and a test fails when a
-# sentence and the table disagree. Whether one run could have given 98.92 % is the first of them.
+# (`mnist_helpers/study/claims.toml`); the lessons print theirs with what the study found, and a test fails
+# when a sentence and the table disagree. Whether one run could have given 98.92 % is the first of them.
 
 # %% tags=["nbval-check-output"]
 print(claims.format_claims("02"))

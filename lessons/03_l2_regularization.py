@@ -43,7 +43,8 @@ import keras
 import numpy as np
 from keras import layers, regularizers
 
-from mnist_helpers import claims, datasets, evidence, plots, training
+from mnist_helpers import datasets, plots, recipes, statistics, training
+from mnist_helpers.study import claims, results
 
 digits = datasets.load(dataset)
 print(digits)
@@ -101,11 +102,11 @@ print("factor:         ", round((1 - 2 * step_size * penalty) ** 10, 4))
 # %%
 strengths = [0.0, 1e-4, 1e-3, 1e-2]
 names = ["baseline", "L2, λ = 0.0001", "L2, λ = 0.001", "L2, λ = 0.01"]
-baseline = training.Recipe(
+baseline = recipes.Recipe(
     train_size=train_size, epochs=epochs, validation_size=validation_size, curve_size=validation_size // 20
 )
-recipes = {name: replace(baseline, l2=value) for name, value in zip(names, strengths, strict=True)}
-runs, networks = training.compare(recipes, digits, range(n_seeds))
+variants = {name: replace(baseline, l2=value) for name, value in zip(names, strengths, strict=True)}
+runs, networks = training.compare(variants, digits, range(n_seeds))
 
 # %%
 last = {name: runs[name][-1] for name in ("baseline", "L2, λ = 0.0001")}
@@ -184,7 +185,7 @@ plots.differences(
 )
 
 # %%
-evidence.table(accuracy, "baseline")
+statistics.table(accuracy, "baseline")
 
 # %% [markdown]
 # ## What the article did
@@ -202,11 +203,11 @@ evidence.table(accuracy, "baseline")
 # last column says which true difference so many seeds would have found in four of five studies.
 
 # %% tags=["nbval-check-output"]
-study = evidence.read_study()
-evidence.tabulate_study(study, "L2")
+study = results.read_study()
+results.tabulate_study(study, "L2")
 
 # %%
-plots.study(study, ["L2"])
+results.figure(study, ["L2"])
 
 # %% [markdown]
 # What the study lets us say:
@@ -244,7 +245,7 @@ print("Adam with L2:", train_two_weights(keras.optimizers.Adam(0.01), penalty=0.
 print("AdamW:       ", train_two_weights(keras.optimizers.AdamW(0.01, weight_decay=1.0), penalty=0))
 
 # %% tags=["headline"]
-found = evidence.paired_difference(accuracy["L2, λ = 0.0001"], accuracy["baseline"])
+found = statistics.paired_difference(accuracy["L2, λ = 0.0001"], accuracy["baseline"])
 print(f"validation accuracy with λ = 0.0001: {found} ({digits.name})")
 
 # %% [markdown]

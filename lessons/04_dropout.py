@@ -43,7 +43,8 @@ import keras
 import numpy as np
 from keras import layers
 
-from mnist_helpers import claims, datasets, evidence, plots, training
+from mnist_helpers import datasets, plots, recipes, statistics, training
+from mnist_helpers.study import claims, results
 
 keras.utils.set_random_seed(0)
 digits = datasets.load(dataset)
@@ -106,11 +107,11 @@ print("in use, unchanged:", bool((keras.ops.convert_to_numpy(dropout(ones)) == o
 # %%
 rates = [0.0, 0.2, 0.5, 0.8]
 names = ["baseline", "dropout, rate 0.2", "dropout, rate 0.5", "dropout, rate 0.8"]
-baseline = training.Recipe(
+baseline = recipes.Recipe(
     train_size=train_size, epochs=epochs, validation_size=validation_size, curve_size=validation_size // 20
 )
-recipes = {name: replace(baseline, dropout_rate=rate) for name, rate in zip(names, rates, strict=True)}
-runs, networks = training.compare(recipes, digits, range(n_seeds))
+variants = {name: replace(baseline, dropout_rate=rate) for name, rate in zip(names, rates, strict=True)}
+runs, networks = training.compare(variants, digits, range(n_seeds))
 
 # %%
 last = {name: runs[name][-1] for name in ("baseline", "dropout, rate 0.5")}
@@ -196,7 +197,7 @@ plots.differences(
 )
 
 # %%
-evidence.table(accuracy, "baseline")
+statistics.table(accuracy, "baseline")
 
 # %% [markdown]
 # ## Where it goes in a CNN
@@ -233,11 +234,11 @@ plots.image_grid(
 # ours with 1,000 images: results need not agree.
 
 # %% tags=["nbval-check-output"]
-study = evidence.read_study()
-evidence.tabulate_study(study, "dropout")
+study = results.read_study()
+results.tabulate_study(study, "dropout")
 
 # %%
-plots.study(study, ["dropout"])
+results.figure(study, ["dropout"])
 
 # %% [markdown]
 # What the study lets us say:
@@ -252,7 +253,7 @@ plots.study(study, ["dropout"])
 print(claims.format_claims("04"))
 
 # %% tags=["headline"]
-found = evidence.paired_difference(accuracy["dropout, rate 0.5"], accuracy["baseline"])
+found = statistics.paired_difference(accuracy["dropout, rate 0.5"], accuracy["baseline"])
 print(f"validation accuracy with dropout 0.5: {found} ({digits.name})")
 
 # %% [markdown]

@@ -47,7 +47,8 @@ import tensorflow as tf
 from keras import layers
 from scipy import ndimage
 
-from mnist_helpers import augmentation, claims, datasets, evidence, models, plots, training
+from mnist_helpers import augmentation, datasets, models, plots, recipes, statistics, training
+from mnist_helpers.study import claims, results
 
 keras.utils.set_random_seed(0)
 digits = datasets.load(dataset)
@@ -82,7 +83,7 @@ print(digits)
 
 # %% tags=["nbval-check-output"]
 for name in ("gentle", "article"):
-    print(name, augmentation.NAMED[name])
+    print(name, recipes.PRESETS[name])
 
 
 # %%
@@ -93,11 +94,11 @@ def change(images, ranges):
 
 digit = np.repeat(digits.x_train[:1], 18, axis=0)
 title = f"A {digits.y_train[0]} and what gentle changes make of it ({digits.name})"
-plots.image_grid(np.concatenate([digit[:1], change(digit[1:], augmentation.GENTLE)]), title=title)
+plots.image_grid(np.concatenate([digit[:1], change(digit[1:], recipes.GENTLE)]), title=title)
 
 # %%
 title = f"The same {digits.y_train[0]} under the article's ranges ({digits.name})"
-plots.image_grid(np.concatenate([digit[:1], change(digit[1:], augmentation.ARTICLE)]), title=title)
+plots.image_grid(np.concatenate([digit[:1], change(digit[1:], recipes.ARTICLE)]), title=title)
 
 # %% [markdown]
 # ## Which changes keep a label?
@@ -158,25 +159,25 @@ print("same weights:", all(np.array_equal(a, b) for a, b in zip(without, with_ge
 # ## Really applied
 #
 # Here the changes are a layer of the network, `build_cnn(augment=ranges)`: they cannot be forgotten on the
-# way to `fit`, and they do nothing in use. The recipes differ in the ranges and in nothing else. This
+# way to `fit`, and they do nothing at inference. The recipes differ in the ranges and in nothing else. This
 # cell takes most of the lesson's time.
 
 # %%
-baseline = training.Recipe(
+baseline = recipes.Recipe(
     train_size=train_size, epochs=epochs, validation_size=validation_size, curve_size=validation_size // 20
 )
-recipes = {
+variants = {
     "baseline": baseline,
     "augmentation (gentle)": replace(baseline, augmentation="gentle"),
     "augmentation (article)": replace(baseline, augmentation="article"),
 }
-runs, networks = training.compare(recipes, digits, range(n_seeds))
+runs, networks = training.compare(variants, digits, range(n_seeds))
 
 # %%
 first_layer = networks["augmentation (gentle)"].layers[0]
 images = digits.x_train[:9]
 assert not np.array_equal(first_layer(images, training=True), images), "the changes must reach training"
-assert np.array_equal(first_layer(images, training=False), images), "and must not reach use"
+assert np.array_equal(first_layer(images, training=False), images), "and must not reach inference"
 last = {name: run[-1] for name, run in runs.items()}
 title = f"One seed without and with augmentation ({train_size:,} training images, {digits.name})"
 plots.curves(last, title=title)
@@ -191,7 +192,7 @@ plots.curves(last, title=title)
 # ## Vary the strength
 
 # %%
-names = list(recipes)
+names = list(variants)
 plots.sweep(
     ["none", "gentle", "article"],
     {
@@ -217,7 +218,7 @@ plots.differences(
 )
 
 # %%
-evidence.table(accuracy, "baseline")
+statistics.table(accuracy, "baseline")
 
 # %% [markdown]
 # ## What it costs
@@ -237,7 +238,7 @@ four_layers = keras.Sequential(
         layers.RandomShear(0.1, 0.1, **paper),
     ]
 )
-one_layer = augmentation.RandomAffine(**augmentation.GENTLE)
+one_layer = augmentation.RandomAffine(**recipes.GENTLE)
 batch, rate = digits.x_train[:256].astype("float32"), {}
 for name, layer in {"four Keras layers": four_layers, "RandomAffine": one_layer}.items():
     compiled = tf.function(lambda images, layer=layer: layer(images, training=True))
@@ -270,14 +271,14 @@ pd.DataFrame(
 # would have found in four of five studies.
 
 # %% tags=["nbval-check-output"]
-study = evidence.read_study()
-evidence.tabulate_study(study, "augmentation (gentle)")
+study = results.read_study()
+results.tabulate_study(study, "augmentation (gentle)")
 
 # %% tags=["nbval-check-output"]
-evidence.tabulate_study(study, "augmentation (article)")
+results.tabulate_study(study, "augmentation (article)")
 
 # %%
-plots.study(study, ["augmentation (gentle)", "augmentation (article)"])
+results.figure(study, ["augmentation (gentle)", "augmentation (article)"])
 
 # %% [markdown]
 # What the study lets us say:
@@ -297,7 +298,7 @@ plots.study(study, ["augmentation (gentle)", "augmentation (article)"])
 print(claims.format_claims("05"))
 
 # %% tags=["headline"]
-found = {name: evidence.paired_difference(accuracy[name], accuracy["baseline"]) for name in names[1:]}
+found = {name: statistics.paired_difference(accuracy[name], accuracy["baseline"]) for name in names[1:]}
 gentle, article = found["augmentation (gentle)"], found["augmentation (article)"]
 print(f"validation accuracy, gentle: {gentle}; article's ranges: {article} ({digits.name})")
 

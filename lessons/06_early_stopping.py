@@ -42,7 +42,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from mnist_helpers import claims, datasets, evidence, plots, training
+from mnist_helpers import datasets, plots, recipes, training
+from mnist_helpers.study import claims, results
 
 digits = datasets.load(dataset)
 print(digits)
@@ -106,13 +107,13 @@ first, second = (
     replace(digits, x_validation=digits.x_validation[part], y_validation=digits.y_validation[part])
     for part in (slice(size), slice(-size, None))
 )
-baseline = training.Recipe(train_size=train_size, epochs=epochs, batch_size=16)
+baseline = recipes.Recipe(train_size=train_size, epochs=epochs, batch_size=16)
 
 
 # %%
 runs, seen_by_others = [], []
 for seed in range(n_seeds):
-    onlooker = training.Onlooker(second.x_validation, second.y_validation)
+    onlooker = training.EvaluationCallback(second.x_validation, second.y_validation)
     _, run = training.train(replace(baseline, seed=seed), first, callbacks=[onlooker])
     runs.append(run)
     seen_by_others.append(100 * np.array(onlooker.accuracy))
@@ -236,11 +237,11 @@ pd.DataFrame(scores, index=pd.Index(range(n_seeds), name="seed")).round(2)
 # would have found in four of five studies.
 
 # %% tags=["nbval-check-output"]
-study = evidence.read_study()
-evidence.tabulate_study(study, "early stopping")
+study = results.read_study()
+results.tabulate_study(study, "early stopping")
 
 # %%
-plots.study(study, ["early stopping"])
+results.figure(study, ["early stopping"])
 
 # %% [markdown]
 # And the article's mistake, in earnest: after each epoch of the baseline's runs the study also noted the
@@ -253,7 +254,7 @@ plots.study(study, ["early stopping"])
 # %%
 chosen_by = {by: f"accuracy, stopped on {by}" for by in ("the test set", "validation images")}
 found = {
-    f"{size:,} images": evidence.compare(
+    f"{size:,} images": results.compare(
         study, "baseline", size, chosen_by["the test set"], "baseline", chosen_by["validation images"]
     )
     for size in (5_000, 50_000)
@@ -266,7 +267,7 @@ plots.intervals(
 
 # %% tags=["nbval-check-output"]
 for size in (5_000, 50_000):
-    by_test, by_validation = (evidence.select(study, "baseline", size, by) for by in chosen_by.values())
+    by_test, by_validation = (results.select(study, "baseline", size, by) for by in chosen_by.values())
     added = by_test - by_validation
     print(f"{size:,} images: mean {added.mean():.2f} points, largest {added.max():.2f}, ", end="")
     print(f"above 0 in {(added > 0).sum()} of {len(added)} runs")

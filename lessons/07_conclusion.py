@@ -45,7 +45,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from mnist_helpers import claims, datasets, drawing, evidence, experiments, plots, training
+from mnist_helpers import datasets, drawing, plots, recipes, statistics, training
+from mnist_helpers.study import claims, plan, results
 
 digits = datasets.load(dataset)
 print(digits)
@@ -83,15 +84,15 @@ print(digits)
 # The second cell takes about half of the lesson's time.
 
 # %% tags=["nbval-check-output"]
-for name, changes in experiments.TECHNIQUES.items():
+for name, changes in plan.TECHNIQUES.items():
     print(f"{name:23}", changes or "the article's network and settings")
 
 # %%
-baseline = training.Recipe(
+baseline = recipes.Recipe(
     train_size=train_size, epochs=epochs, validation_size=validation_size, curve_size=validation_size // 20
 )
-recipes = {name: replace(baseline, **changes) for name, changes in experiments.TECHNIQUES.items()}
-runs, _ = training.compare(recipes, digits, range(n_seeds))
+variants = {name: replace(baseline, **changes) for name, changes in plan.TECHNIQUES.items()}
+runs, _ = training.compare(variants, digits, range(n_seeds))
 
 # %%
 shown = ("baseline", "augmentation (article)", "combined")
@@ -115,7 +116,7 @@ plots.differences(
 )
 
 # %%
-evidence.table(accuracy, "baseline")
+statistics.table(accuracy, "baseline")
 
 # %% [markdown]
 # Accuracy counts errors; cross-entropy also asks how sure the network was. A technique can improve one and
@@ -123,7 +124,7 @@ evidence.table(accuracy, "baseline")
 
 # %%
 cross_entropy = {name: [run.validation_loss for run in runs[name]] for name in runs}
-evidence.table(cross_entropy, "baseline")
+statistics.table(cross_entropy, "baseline")
 
 # %% [markdown]
 # Six comparisons were made in each table. At 95 % confidence, one in twenty comparisons of things that do
@@ -136,11 +137,11 @@ evidence.table(cross_entropy, "baseline")
 # adjusted for the number of comparisons. An arrow stands for a difference too large for its panel.
 
 # %%
-study = evidence.read_study()
-plots.study(study)
+study = results.read_study()
+results.figure(study)
 
 # %% tags=["nbval-check-output"]
-pd.DataFrame(evidence.compare_by_size(study)).map(str)
+pd.DataFrame(results.compare_by_size(study)).map(str)
 
 # %% [markdown]
 # What helps, when, and by how much? Each row of the table answers for one technique. In words, with few
@@ -209,7 +210,7 @@ print(claims.format_claims("07"))
 constant = replace(baseline, train_size=min(final_train_size, 3_000), epochs=2)
 cycle = replace(constant, one_cycle=True, learning_rate=0.004)
 n_images = min(constant.train_size, len(digits.x_train))
-schedule, n_steps = training.build_rate(cycle, n_images), 2 * -(-n_images // cycle.batch_size)
+schedule, n_steps = training.build_learning_rate(cycle, n_images), 2 * -(-n_images // cycle.batch_size)
 rates = [float(schedule(step)) for step in range(n_steps + 1)]
 steps = [round(n_steps * part / 11) for part in range(12)]
 plots.sweep(
@@ -228,7 +229,7 @@ variants = {
 }
 cycles, _ = training.compare(variants, digits, range(n_seeds))
 cycle_accuracy = {name: [100 * run.validation_accuracy for run in cycles[name]] for name in cycles}
-evidence.table(cycle_accuracy, "constant rate")
+statistics.table(cycle_accuracy, "constant rate")
 
 # %% [markdown]
 # ## The final network
@@ -237,7 +238,7 @@ evidence.table(cycle_accuracy, "constant rate")
 # the lessons were about: gentle augmentation, dropout, one cycle, and a little weight decay. It has five
 # convolutions, each followed by **batch normalization**, which brings a layer's numbers to mean 0 and
 # standard deviation 1 within a batch, so that larger steps are safe. `final_epochs` is as many as this
-# lesson waits for. `make bench` measures the whole recipe, `training.TUNED`: more epochs, larger batches,
+# lesson waits for. `make bench` measures the whole recipe, `recipes.TUNED`: more epochs, larger batches,
 # all 60,000 images, and each image read at five places.
 
 # %%
@@ -245,7 +246,7 @@ n_trained = min(final_train_size, len(digits.x_train))
 batch_size = 64  # half the recipe's: with few passes, more steps
 enough = 60 * batch_size // n_trained  # passes: 60 steps are the least that it needs
 final = replace(
-    training.TUNED,
+    recipes.TUNED,
     train_size=final_train_size,
     batch_size=batch_size,
     epochs=max(final_epochs, enough),

@@ -1,11 +1,11 @@
-"""The `mnist-helpers` command: fetch the data, run the lessons, look at the environment."""
+"""The `mnist-helpers` command: it parses arguments, calls the package, and prints."""
 
 import contextlib
 import os
-import platform
-import random
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from tqdm import tqdm
@@ -13,23 +13,36 @@ from tqdm import tqdm
 from mnist_helpers import __version__
 from mnist_helpers.errors import LessonError, MnistHelpersError, SetupError, UsageError
 
-# Where Linux says how much memory a container may use, such as Binder's.
-_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+if TYPE_CHECKING:  # importing them takes seconds, and `--help` needs neither
+    from mnist_helpers.lessons.run import Result
+    from mnist_helpers.study.execute import Outcome
+
+# Where Linux states how much memory a container, such as Binder's, may use.
+_MEMORY_LIMITS = (
+    Path("/sys/fs/cgroup/memory.max"),
+    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+)
 
 
 def count_jobs() -> int:
-    """Return how many lessons this machine can run at once: one a core, with 2 GB of memory each."""
+    """Return how many lessons or runs this machine can execute at once.
+
+    Returns
+    -------
+    int
+        One per core, as far as each has 2 GB of memory; at least 1.
+    """
     import psutil
 
     memory = psutil.virtual_memory().total
-    for limit in _LIMITS:
-        with contextlib.suppress(OSError, ValueError):  # there is none
+    for limit in _MEMORY_LIMITS:
+        with contextlib.suppress(OSError, ValueError):  # no such file, or "max"
             memory = min(memory, int(limit.read_text()))
     return max(1, min(os.cpu_count() or 1, int(memory / 2e9)))
 
 
 class _Commands(click.Group):
-    """Commands whose errors end as one message and their exit code instead of a traceback."""
+    """Commands whose errors end as one message and an exit code instead of a traceback."""
 
     def invoke(self, ctx: click.Context) -> object:
         try:
@@ -42,16 +55,19 @@ class _Commands(click.Group):
             ctx.exit(130)
 
 
+_DATASETS = click.Choice(["auto", "mnist", "uci"])
+
+
 @click.group(cls=_Commands)
 @click.version_option(__version__)
 def main() -> None:
-    """Fetch the data, run the lessons, look at the environment."""
+    """Fetch the data, run the lessons and the study, check the environment."""
 
 
 @main.command()
-@click.option("--dataset", type=click.Choice(["auto", "mnist", "uci"]), default="auto", show_default=True)
+@click.option("--dataset", type=_DATASETS, default="auto", show_default=True)
 def data(dataset: str) -> None:
-    """Fetch the images if need be, verify them, and say what there is."""
+    """Fetch the images if necessary, verify them, and describe them."""
     from mnist_helpers import datasets
 
     click.echo(datasets.load(dataset))
@@ -63,18 +79,30 @@ def data(dataset: str) -> None:
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A parameter; may be repeated.")
 @click.option("--output", type=click.Path(path_type=Path), default=Path("build/notebooks"), show_default=True)
 @click.option(
-    "--jobs", type=click.IntRange(1), default=count_jobs, help="Lessons run at once; unset: one a core."
+    "--jobs", type=click.IntRange(1), default=count_jobs, help="Lessons at once; default: one per core."
 )
-@click.option("--timeout", type=click.IntRange(1), default=1800, show_default=True, help="Seconds a cell.")
-def run(lessons: tuple, quick: bool, settings: tuple, output: Path, jobs: int, timeout: int) -> None:
+@click.option("--timeout", type=click.IntRange(1), default=1800, show_default=True, help="Seconds per cell.")
+@click.option("--folder", type=click.Path(path_type=Path), help="Folder of the lessons' texts.")
+def run(
+    lessons: tuple[str, ...],
+    quick: bool,
+    settings: tuple[str, ...],
+    output: Path,
+    jobs: int,
+    timeout: int,
+    folder: Path | None,
+) -> None:
     """Run lessons (all, or such as 02 or 02_baseline_cnn) into executed notebooks and HTML pages."""
-    from mnist_helpers import notebooks
+    from mnist_helpers.lessons import run as runner
 
-    if wrong := [setting for setting in settings if "=" not in setting]:
-        raise UsageError(f"--set {wrong[0]}: NAME=VALUE is needed, such as --set epochs=2")
+    for setting in settings:
+        if "=" not in setting:
+            raise UsageError(f"--set {setting}: NAME=VALUE is needed, such as --set epochs=2")
     pairs = dict(setting.split("=", 1) for setting in settings)
-    texts, terminal, results = notebooks.find_lessons(lessons), sys.stderr.isatty(), []
-    found = notebooks.run_lessons(texts, output, pairs, quick, jobs, timeout, bars=terminal)
+    texts = runner.find_lessons(lessons, folder)
+    terminal = sys.stderr.isatty()
+    results = []
+    found = runner.run_lessons(texts, output, pairs, quick, jobs, timeout, bars=terminal)
     with tqdm(found, "lessons", len(texts), disable=not terminal, unit="lesson") as bar:
         for result in bar:
             results.append(result)
@@ -88,131 +116,94 @@ def run(lessons: tuple, quick: bool, settings: tuple, output: Path, jobs: int, t
 
 @main.command()
 @click.option("--quick", "plan", flag_value="quick", help="A small study, in under a minute.")
-@click.option("--choice", "plan", flag_value="choice", help="The comparison that chose the strengths.")
-@click.option("--rerun", type=click.IntRange(1), help="Make so many of the finished runs again, and compare.")
-@click.option("--dataset", type=click.Choice(["auto", "mnist", "uci"]), help="Unset: mnist; quick: auto.")
-@click.option("--output", type=click.Path(path_type=Path), help="Unset: results; quick: build/study.")
+@click.option("--choice", "plan", flag_value="choice", help="The comparison that selected the strengths.")
+@click.option("--rerun", type=click.IntRange(1), help="Make this many finished runs again, and compare.")
+@click.option("--dataset", type=_DATASETS, help="Default: mnist; with --quick: auto.")
+@click.option("--output", type=click.Path(path_type=Path), help="Default: results; --quick: build/study.")
 @click.option("--scheduler", metavar="ADDRESS", help="A Dask cluster to use, such as tcp://10.0.0.1:8786.")
 @click.option(
-    "--jobs", type=click.IntRange(1), default=count_jobs, help="Runs made at once; unset: one a core."
+    "--jobs", type=click.IntRange(1), default=count_jobs, help="Runs at once; default: one per core."
 )
-def study(plan, rerun, dataset, output, scheduler, jobs) -> None:
+def study(
+    plan: str | None,
+    rerun: int | None,
+    dataset: str | None,
+    output: Path | None,
+    scheduler: str | None,
+    jobs: int,
+) -> None:
     """Make the runs of the study that are missing, and write its table."""
-    from mnist_helpers import datasets, experiments, records
+    from mnist_helpers.study import execute
 
-    quick, plan = plan == "quick", plan or "study"
-    table = (output or Path("build/study" if quick else "results")) / f"{plan}.csv"
-    with records.open_folder(table.parent):
-        digits = datasets.load(dataset or ("auto" if quick else "mnist"))
-        if digits.name != "MNIST" and not (quick or output):
-            raise UsageError(f"{table.parent} is for runs on MNIST: use --output for the {digits.name}")
-        tasks = experiments.name_runs(plan, digits)
-        rows, broken = records.read_runs(table)
-        if broken:
-            names = ", ".join(path.name for path in broken)
-            click.echo(f"{len(broken)} set aside as *.bad, to be made again: {names}", err=True)
-        there = [key for key in tasks if key in rows]
-        click.echo(f"{plan}, {digits.name}: {len(there)} of {len(tasks)} runs are there")
-        if rerun and not there:
-            raise UsageError(f"--rerun: {table.parent} has no finished run of this plan yet")
-        if rerun:
-            chosen = random.sample(there, min(rerun, len(there)))
-        else:
-            chosen = [key for key in tasks if key not in rows]
-        todo, failed = {key: tasks[key] for key in chosen}, 0
-        for key, row in _follow(experiments.compute(todo, digits, scheduler=scheduler, jobs=jobs), todo):
-            if isinstance(row, Exception):
-                failed += 1
-            elif rerun:
-                deviations = records.find_deviations(rows[key], row, rows.values())
-                failed += bool(deviations)
-                click.echo(f"{todo[key]}: {'; '.join(deviations) or 'agrees'}")
-            else:
-                records.write_run(table.parent, row)
-                rows[key] = row
-        if not rerun and (made := [rows[key] for key in tasks if key in rows]):
-            records.publish(made, table)
+    name = plan or "study"
+    quick = name == "quick"
+    table = (output or Path("build/study" if quick else "results")) / f"{name}.csv"
+    dataset = dataset or ("auto" if quick else "mnist")
+    mnist_only = not (quick or output)
+    with execute.open_study(name, table, dataset, mnist_only) as opened:
+        if opened.broken:
+            names = ", ".join(path.name for path in opened.broken)
+            click.echo(f"{len(opened.broken)} set aside as *.bad, to be made again: {names}", err=True)
+        there = f"{len(opened.finished)} of {len(opened.tasks)} runs are there"
+        click.echo(f"{name}, {opened.digits.name}: {there}")
+        tasks = opened.sample(rerun) if rerun else opened.missing
+        failed = 0
+        for outcome in _report_progress(opened.make(tasks, scheduler, jobs), list(tasks.values())):
+            failed += bool(outcome.error)
+            if rerun:
+                click.echo(f"{outcome.task}: {outcome.error or 'agrees'}")
+        if not rerun and opened.publish():
             click.echo(f"Table: {table}")
+    if failed and rerun:
+        raise LessonError(f"{failed} of {len(tasks)} runs failed or gave different numbers")
     if failed:
-        ended = (
-            "failed or gave other numbers" if rerun else "failed; the others are kept. Start again to retry"
-        )
-        raise LessonError(f"{failed} of {len(todo)} runs {ended}")
+        raise LessonError(f"{failed} of {len(tasks)} runs failed; the others are kept. Start again to retry")
 
 
-def _follow(found, tasks: dict):
-    """Pass finished runs on, and show each with its result and what remains."""
-    from mnist_helpers import experiments
+def _report_progress(outcomes: Iterable["Outcome"], tasks: list) -> Iterator["Outcome"]:
+    """Pass outcomes on, and show each with the work that remains."""
+    from mnist_helpers.study import plan
 
-    work, terminal = sum(map(experiments.measure, tasks.values())), sys.stderr.isatty()
-    with tqdm(total=work, unit=" images", unit_scale=True, disable=not terminal) as bar:
-        for count, (key, row) in enumerate(found, 1):
-            yield key, row
-            if isinstance(row, Exception):
-                outcome = f"failed: {type(row).__name__}: {row}"
-            else:
+    cost = sum(map(plan.estimated_cost, tasks))
+    with tqdm(total=cost, unit=" images", unit_scale=True, disable=not sys.stderr.isatty()) as bar:
+        for count, outcome in enumerate(outcomes, 1):
+            text = f"failed: {outcome.error}"
+            if row := outcome.row:
                 name = "test_accuracy" if "test_accuracy" in row else "validation_accuracy"
-                outcome = f"{name.replace('_', ' ')} {float(row[name]):.2%}, {float(row['seconds']):.0f} s"
-            bar.write(f"{count}/{len(tasks)} {tasks[key]}: {outcome}", file=sys.stderr)
-            bar.update(experiments.measure(tasks[key]))
+                text = f"{name.replace('_', ' ')} {float(row[name]):.2%}, {float(row['seconds']):.0f} s"
+            bar.write(f"{count}/{len(tasks)} {outcome.task}: {text}", file=sys.stderr)
+            bar.update(plan.estimated_cost(outcome.task))
+            yield outcome
 
 
 @main.command()
 @click.argument("lesson", required=False)
-def claims(lesson) -> None:
-    """Print each claim of the lessons (or of one, such as 03) with what the study says of it."""
-    from mnist_helpers import claims as ledger
+def claims(lesson: str | None) -> None:
+    """Print each claim of the lessons (or of one, such as 03) with the study's verdict."""
+    from mnist_helpers.study import claims as ledger
 
     click.echo(ledger.format_claims(lesson))
 
 
 @main.command()
 def doctor() -> None:
-    """Look at all that the lessons need: each line says ok, or the problem and what to do."""
-    from mnist_helpers import notebooks
+    """Check what the lessons need: each line says ok, or the problem and the next step."""
+    from mnist_helpers.lessons.doctor import examine
 
-    looks = {"machine": _machine, "packages": _packages, "kernel": notebooks.check_kernel, "data": _data}
     failed = False
-    for name, look in looks.items():
-        try:
-            state, text = "ok", look()
-        except (MnistHelpersError, ImportError) as problem:
-            state, text, failed = "problem", problem, True
-        click.echo(f"{state:<8} {name:<9} {text}")
+    for name, ok, text in examine():
+        click.echo(f"{'ok' if ok else 'problem':<8} {name:<9} {text}")
+        failed |= not ok
     if failed:
         raise SetupError("Something is missing: each line above that starts with 'problem' says what to do")
 
 
-def _machine() -> str:
-    import psutil
-
-    memory = psutil.virtual_memory().total / 1e9
-    python = f"Python {platform.python_version()} in {sys.prefix}"
-    return f"{python}, {platform.platform()}, {os.cpu_count()} cores, {memory:.1f} GB memory"
-
-
-def _packages() -> str:
-    from mnist_helpers import environment
-
-    environment.check("run")
-    names = ("tensorflow", "keras", "numpy", "papermill")
-    return ", ".join(f"{name} {environment.installed_version(name)}" for name in names)
-
-
-def _data() -> str:
-    from mnist_helpers import mnist_files
-
-    if found := mnist_files.find():
-        mnist_files.read(found[1])  # verifies it
-        return f"MNIST ({found[0]}) in {found[1]}"
-    return f"UCI digits; MNIST is not in {mnist_files.cache_folder()} until `mnist-helpers data` fetches it"
-
-
-def _format_table(results: list) -> str:
-    """Lay the results out in columns, in the order of the lessons."""
+def _format_table(results: list["Result"]) -> str:
+    """Lay results out in columns, in the order of the lessons."""
     rows = [("lesson", "data set", "seconds", "peak MB", "headline result")]
-    for r in sorted(results, key=lambda result: result.lesson):
-        peak = f"{r.peak_megabytes:.0f}" if r.peak_megabytes else "unknown"
-        rows.append((r.lesson, r.dataset, f"{r.seconds:.0f}", peak, "FAILED" if r.error else r.headline))
+    for result in sorted(results, key=lambda result: result.lesson):
+        peak = f"{result.peak_megabytes:.0f}" if result.peak_megabytes else "unknown"
+        headline = "FAILED" if result.error else result.headline
+        rows.append((result.lesson, result.dataset, f"{result.seconds:.0f}", peak, headline))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)

@@ -1,21 +1,33 @@
-"""What this package needs of its environment, read from its metadata, hence from pyproject.toml."""
+"""The environment: whether it meets this package's requirements, and which hardware and versions it has.
 
-import contextlib
+The requirements are read from the package's metadata, which is made from pyproject.toml.
+"""
+
 import os
 import platform
 import sys
-from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
 from mnist_helpers.errors import SetupError
 
-_TENSORFLOW = ("tensorflow", "tensorflow-cpu", "tf-nightly")  # one library: its name depends on the platform
-_INSTALL = "python -m pip install -r requirements.lock, then python -m pip install --no-deps -e ."
+_TENSORFLOW = ("tensorflow", "tensorflow-cpu", "tf-nightly")  # the same library under different names
+_INSTALL = "python -m pip install -r requirements/lessons.lock, then python -m pip install --no-deps -e ."
 
 
 def installed_version(name: str) -> str | None:
-    """Return the version of a distribution on PyPI, or of its platform's alternative, or None."""
+    """Return the version of an installed distribution.
+
+    Parameters
+    ----------
+    name : str
+        Name on PyPI. Each name of TensorFlow stands for all of them, since the name depends on the platform.
+
+    Returns
+    -------
+    str or None
+        The version, or None if the distribution is not installed.
+    """
     for candidate in _TENSORFLOW if name in _TENSORFLOW else (name,):
         try:
             return metadata.version(candidate)
@@ -25,56 +37,70 @@ def installed_version(name: str) -> str | None:
 
 
 def find_problems(*extras: str) -> list[str]:
-    """Return one line for each requirement that Python or the installed packages do not meet.
+    """Find the requirements that Python or the installed packages do not meet.
 
-    Those of TensorFlow are among them, and of the other extras that are named, such as ``"run"``.
+    Parameters
+    ----------
+    *extras : str
+        Optional dependencies in pyproject.toml that are required too, such as ``"run"``. The base
+        dependencies and those of ``"tensorflow"`` always are.
+
+    Returns
+    -------
+    list of str
+        One line per unmet requirement.
     """
-    if sys.version_info < (3, 11):  # noqa: UP036 — pip refuses it, a path to the sources does not
+    if sys.version_info < (3, 11):  # noqa: UP036 — pip checks it, but running from the sources bypasses pip
         return [f"Python {sys.version.split()[0]} is too old: install 3.11, 3.12 or 3.13"]
     try:
         from packaging.requirements import Requirement
 
         requirements = [Requirement(text) for text in metadata.requires("mnist-helpers") or ()]
-    except ModuleNotFoundError as missing:  # also what `metadata` raises
+    except ModuleNotFoundError as missing:  # of packaging, or of mnist-helpers' own metadata
         return [f"{missing.name} is not installed"]
     problems = []
-    for needed in requirements:
-        wanted = [{"extra": extra} for extra in ("tensorflow", *extras)]
-        if needed.marker and not any(map(needed.marker.evaluate, wanted)):
+    for requirement in requirements:
+        contexts = [{"extra": extra} for extra in ("tensorflow", *extras)]
+        if requirement.marker and not any(map(requirement.marker.evaluate, contexts)):
             continue
-        found = installed_version(needed.name)
-        if not found or not needed.specifier.contains(found, prereleases=True):
+        found = installed_version(requirement.name)
+        if not found or not requirement.specifier.contains(found, prereleases=True):
             state = f"{found} is installed" if found else "is not installed"
-            problems.append(f"{needed.name} {state}: {needed.specifier} is needed")
+            problems.append(f"{requirement.name} {state}: {requirement.specifier} is needed")
     return problems
 
 
+def check(*extras: str) -> None:
+    """Check the environment before TensorFlow is imported, which would fail with a less helpful error.
+
+    Parameters
+    ----------
+    *extras : str
+        As in `find_problems`.
+
+    Raises
+    ------
+    SetupError
+        If a requirement is not met; the message names each, and the command that installs them.
+    """
+    if problems := find_problems(*extras):
+        raise SetupError(f"{'; '.join(problems)}. In the repository's folder: {_INSTALL}")
+
+
 def describe() -> dict[str, str]:
-    """Return what measured numbers depend on: processor, cores, and versions."""
-    processor, cpuinfo = platform.processor(), Path("/proc/cpuinfo")
-    if cpuinfo.exists():  # Linux, where Python finds no more than "x86_64"
+    """Describe what measured numbers depend on.
+
+    Returns
+    -------
+    dict of str to str
+        ``processor``, its number of ``cores``, and the versions of ``python``, ``tensorflow``, ``keras`` and
+        ``numpy``; "None" for a package that is not installed.
+    """
+    processor = platform.processor()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():  # Linux, where platform.processor() is "x86_64" at best
         text = cpuinfo.read_text(encoding="utf-8")
         processor = text.partition("model name")[2].partition("\n")[0].strip("\t: ") or processor
     versions = {name: str(installed_version(name)) for name in ("tensorflow", "keras", "numpy")}
     machine = {"processor": processor, "cores": str(os.cpu_count())}
     return {**machine, "python": platform.python_version(), **versions}
-
-
-@contextlib.contextmanager
-def silence() -> Iterator[None]:
-    """Keep what C++ code writes off the terminal, as TensorFlow does while it is imported."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    terminal, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(terminal, 2)
-        os.close(terminal)
-        os.close(nowhere)
-
-
-def check(*extras: str) -> None:
-    """Raise SetupError, with one line, if `find_problems` finds any."""
-    if problems := find_problems(*extras):
-        raise SetupError(f"{'; '.join(problems)}. In the repository's folder: {_INSTALL}")

@@ -1,31 +1,40 @@
-"""Errors that say what went wrong, where, and the one next step; each carries its exit code."""
+"""Errors that this package raises on purpose.
+
+Each message states what is wrong, where, and the next step; each class has its own exit code.
+"""
 
 
 class MnistHelpersError(Exception):
-    """Base of every error that this package raises on purpose."""
+    """Base class of all errors of this package.
+
+    Attributes
+    ----------
+    exit_code : int
+        What `mnist-helpers` exits with after this error.
+    """
 
     exit_code = 1
 
 
 class UsageError(MnistHelpersError):
-    """A name, type or value that cannot be right, whatever the data."""
+    """A name, type or value is invalid, whatever the data."""
 
     exit_code = 2
 
 
 class DataError(MnistHelpersError):
-    """Data that could not be found, fetched or trusted."""
+    """Data is missing, cannot be downloaded, or fails verification."""
 
     exit_code = 3
 
 
 class SetupError(MnistHelpersError):
-    """An environment that lacks something: a package, a kernel, a folder that can be written."""
+    """The environment lacks something: a package, a kernel, a writable folder."""
 
     exit_code = 4
 
 
 class LessonError(MnistHelpersError):
-    """A lesson that failed while it ran."""
+    """A lesson failed while it ran."""
 
     exit_code = 5

@@ -1,12 +1,17 @@
-"""What defines a training run, and what comes out of one: plain values, which need no TensorFlow."""
+"""Training recipes, their results, and the named augmentation ranges: plain values without TensorFlow.
+
+This is their one home. The study plans and compares runs with these values on machines that need no
+TensorFlow; `mnist_helpers.training` turns a `Recipe` into a `Run`.
+"""
 
 from dataclasses import dataclass, field
 
-# Arguments of RandomAffine. Gentle ranges keep a digit's label; weak ones are half, strong ones twice them.
+# Augmentation ranges: arguments of `augmentation.RandomAffine`. The gentle ranges keep every digit's label;
+# the weak ones are half as wide, the strong ones twice.
 WEAK = {"rotation": 5, "shift": 1, "zoom": 0.05, "shear": 0.05}
 GENTLE = {"rotation": 10, "shift": 2, "zoom": 0.1, "shear": 0.1}
 STRONG = {"rotation": 20, "shift": 4, "zoom": 0.2, "shear": 0.2}
-# The article's. ImageDataGenerator takes its shear of 0.2 in degrees: 0.0035 pixels a row.
+# The article's. Its ImageDataGenerator takes the shear of 0.2 in degrees, which is 0.0035 pixels per row.
 ARTICLE = {
     "rotation": 40,
     "shift": 5.6,
@@ -15,51 +20,99 @@ ARTICLE = {
     "horizontal_flip": True,
     "fill_mode": "nearest",
 }
-NAMED = {"weak": WEAK, "gentle": GENTLE, "strong": STRONG, "article": ARTICLE}
+PRESETS = {"weak": WEAK, "gentle": GENTLE, "strong": STRONG, "article": ARTICLE}
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that defines a training run, as plain values."""
+    """Everything that defines one training run, as plain values.
 
-    network: str = "cnn"  # "cnn" (the article's), "fast" or "tuned": what models.build_... makes
-    train_size: int = 50_000  # training images; where there are not so many, all of them
-    epochs: int = 5  # passes through them, at most
-    batch_size: int = 32  # images a step
-    learning_rate: float = 1e-3  # Adam's step size
-    one_cycle: bool = False  # the rate rises to learning_rate and falls to 0, instead of staying there
-    betas: tuple[float, float] = (0.9, 0.999)  # Adam's memory of gradients, and of their squares
-    weight_decay: float = 0.0  # share of a weight, times the rate, that each step takes away
-    l2: float = 0.0  # as in models.build_cnn
-    dropout_rate: float = 0.0  # as in models.build_cnn
-    augmentation: str = "none"  # "none" or a name in augmentation.NAMED
-    patience: int | None = None  # stop after so many epochs without a better validation loss; None: never
-    curve_size: int = 10_000  # validation images evaluated after each epoch; 0: none
-    validation_size: int = 10_000  # validation images behind the final numbers; 0: they train as well
-    seed: int = 0  # draws the subset, the weights, the order and all that is random in the network
+    Parameters
+    ----------
+    network : {"cnn", "fast", "tuned"}
+        Which of `models.build_cnn` (the article's network), `build_fast` and `build_tuned` is trained.
+    train_size : int
+        Number of training images, at least 10; a data set with fewer gives all it has.
+    epochs : int
+        Passes through the training images, at most.
+    batch_size : int
+        Images per step.
+    learning_rate : float
+        Adam's learning rate; with `one_cycle`, its peak.
+    one_cycle : bool
+        Whether the rate rises to `learning_rate` and anneals to 0, instead of staying constant.
+    betas : tuple of float
+        Adam's decay rates of the gradient's mean and of its mean square.
+    weight_decay : float
+        Share of a weight that each step takes away, times the learning rate (AdamW).
+    l2 : float
+        λ of the L2 penalty, as in `models.build_cnn`.
+    dropout_rate : float
+        As in `models.build_cnn`.
+    augmentation : str
+        ``"none"`` or a name in `PRESETS`.
+    patience : int or None
+        Early stopping: epochs without a lower validation cross-entropy before training stops. None: never.
+    curve_size : int
+        Validation images that are evaluated after each epoch; 0 for none.
+    validation_size : int
+        Validation images behind the final numbers; 0 adds all of them to the training images instead.
+    seed : int
+        Draws the subset, the initial weights, the order, and everything random inside the network.
+    """
+
+    network: str = "cnn"
+    train_size: int = 50_000
+    epochs: int = 5
+    batch_size: int = 32
+    learning_rate: float = 1e-3
+    one_cycle: bool = False
+    betas: tuple[float, float] = (0.9, 0.999)
+    weight_decay: float = 0.0
+    l2: float = 0.0
+    dropout_rate: float = 0.0
+    augmentation: str = "none"
+    patience: int | None = None
+    curve_size: int = 10_000
+    validation_size: int = 10_000
+    seed: int = 0
 
 
 @dataclass(frozen=True)
 class Run:
-    """What came out of a training run: plain numbers.
+    """The result of one training run, as plain numbers.
 
-    Losses are mean cross-entropies in nats without any penalty, accuracies are shares from 0 to 1. They
-    belong to the network that was kept: the last epoch's, or the best one's where patience was set.
-    `history` holds lists of one number an epoch; its training numbers are running means over the epoch,
-    with dropout and augmentation on.
+    Losses are mean cross-entropies in nats, without any penalty; accuracies are shares from 0 to 1. They
+    belong to the network that was kept: that of the last epoch or, with early stopping, of the best one.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        What was trained.
+    seconds : float
+        Duration of `fit`, with its evaluations and with tracing, in seconds.
+    best_epoch : int
+        Epoch of the lowest validation cross-entropy, from 1; the last one if `curve_size` is 0.
+    train_loss, train_accuracy : float
+        On the first 10,000 training images.
+    validation_loss, validation_accuracy : float
+        On the first `validation_size` validation images; NaN without validation images.
+    history : dict of str to list of float
+        One number per epoch for each metric. Training metrics are running means over the epoch, with dropout
+        and augmentation active.
     """
 
     recipe: Recipe
-    seconds: float  # of `fit`, with its evaluations and the tracing of a network's first run
-    best_epoch: int  # from 1: the one of lowest validation loss, or the last where no curve was asked for
-    train_loss: float  # on the first 10,000 training images, as is the accuracy
+    seconds: float
+    best_epoch: int
+    train_loss: float
     train_accuracy: float
-    validation_loss: float  # nan, as is the accuracy, where all images are for training
+    validation_loss: float
     validation_accuracy: float
     history: dict[str, list[float]] = field(repr=False)
 
 
-# Chosen on validation images.
+# Both were selected on validation images.
 FAST = Recipe(
     network="fast",
     epochs=1,

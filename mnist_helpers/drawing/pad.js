@@ -1,9 +1,9 @@
-// The page's side of mnist_helpers.drawing.DrawingPad: an anywidget module without dependencies.
+// The page of mnist_helpers.drawing.DrawingPad: an anywidget module without dependencies.
 
-const PEN = 24; // width of a stroke; a digit that fills the pad is then as thick as those of MNIST
-const STEP = 8; // of the pen that arrow keys move
-const INTERVAL = 100; // milliseconds from one sending to the next, while a stroke is drawn
-const PATIENCE = 3000; // milliseconds without an answer until the page says so
+const PEN = 24; // width of a stroke in pixels: a digit that fills the pad is then as thick as MNIST's
+const STEP = 8; // pixels that an arrow key moves the pen
+const INTERVAL = 100; // milliseconds between two messages to the kernel while a stroke is drawn
+const PATIENCE = 3000; // milliseconds without an answer before the page reports it
 const LATE = "No answer yet: is the kernel busy? If it was restarted, run the cell again.";
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
@@ -28,7 +28,7 @@ const BAR = (digit) => `
   <li data-digit="${digit}"><span>${digit}</span><span class="pad-track"><span class="pad-fill"></span></span>
     <span class="pad-value"></span></li>`;
 
-// Ink is how opaque a pixel is, so that paper stays the page's business.
+// Ink is the opacity of a pixel: the style sheet draws the paper.
 function paint(context, ink) {
   const { width, height } = context.canvas;
   const image = context.createImageData(width, height);
@@ -47,7 +47,7 @@ function render({ model, el }) {
   root.className = "drawing-pad";
   root.setAttribute("role", "group");
   root.setAttribute("aria-label", "Drawing pad");
-  root.setAttribute("data-lm-suppress-shortcuts", "true"); // or Jupyter would take C for "copy the cell"
+  root.setAttribute("data-lm-suppress-shortcuts", "true"); // otherwise Jupyter copies the cell when C is pressed
   root.innerHTML = PAGE;
   el.append(root);
   const find = (name) => root.querySelector(`.pad-${name}`);
@@ -59,80 +59,80 @@ function render({ model, el }) {
   const frame = find("frame").getContext("2d");
   Object.assign(context, { lineWidth: PEN, lineCap: "round", lineJoin: "round" });
 
-  let place = [side / 2, side / 2]; // of the pen
-  let down = false; // the pen that keys move
-  let pointer = null; // id of the one that draws
-  let sending = null; // timers
-  let waiting = null;
-  let isLate = false; // no answer has come for long
-  let isMine = false; // this view changes the pixels
-  let hasChanged = false;
-  const held = new Set(); // arrow keys
+  let position = [side / 2, side / 2]; // of the pen
+  let isDown = false; // of the pen that keys move
+  let pointer = null; // id of the pointer that draws
+  let sendTimer = null;
+  let lateTimer = null;
+  let isLate = false; // no answer has come within PATIENCE
+  let isSending = false; // the pixels change because this view sets them
+  let hasChanged = false; // the pixels differ from those sent last
+  const heldKeys = new Set(); // arrow keys, so that two at once move the pen diagonally
 
   function send() {
-    clearTimeout(sending);
-    sending = null;
-    isMine = true;
+    clearTimeout(sendTimer);
+    sendTimer = null;
+    isSending = true;
     hasChanged = false;
     model.set("pixels", readInk(context));
-    isMine = false;
+    isSending = false;
     if (hasChanged) {
       model.set("asked", model.get("asked") + 1);
       model.save_changes();
-      clearTimeout(waiting);
+      clearTimeout(lateTimer);
       isLate = false;
-      waiting = setTimeout(() => {
+      lateTimer = setTimeout(() => {
         isLate = true;
-        say();
+        showStatus();
       }, PATIENCE);
     }
-    say();
+    showStatus();
   }
 
-  const sendSoon = () => (sending ??= setTimeout(send, INTERVAL));
+  const sendSoon = () => (sendTimer ??= setTimeout(send, INTERVAL));
 
   function lineTo(next) {
     context.beginPath();
-    context.moveTo(...place);
+    context.moveTo(...position);
     context.lineTo(...next);
     context.stroke();
-    place = next;
+    position = next;
     sendSoon();
   }
 
   function clear() {
     context.clearRect(0, 0, side, side);
-    down = false;
-    place = [side / 2, side / 2];
+    isDown = false;
+    position = [side / 2, side / 2];
     showPen();
     send();
   }
 
-  // The ring is there for those who use keys.
+  // The ring shows the pen to people who use keys.
   function showPen(visible = !pen.hidden) {
     pen.hidden = !visible;
-    pen.classList.toggle("pad-down", down);
-    pen.style.left = `${(100 * place[0]) / side}%`;
-    pen.style.top = `${(canvas.clientHeight * place[1]) / side}px`;
-    const state = `pen ${down ? "down" : "up"}`;
+    pen.classList.toggle("pad-down", isDown);
+    pen.style.left = `${(100 * position[0]) / side}%`;
+    pen.style.top = `${(canvas.clientHeight * position[1]) / side}px`;
+    const state = `pen ${isDown ? "down" : "up"}`;
     canvas.setAttribute("aria-label", `Drawing area, ${state}. Arrow keys move, Space draws, C clears`);
   }
 
-  // A screen reader hears of a stroke when it is finished and read, and of the pen that keys move.
-  function say() {
+  // Screen readers announce each change of this text, so it stays the same until a stroke is finished.
+  function showStatus() {
     if (pointer !== null) return;
     const all = model.get("probabilities");
     const best = all.indexOf(Math.max(...all));
     let text = all.length ? `Reads ${best}, ${Math.round(100 * all[best])} %` : "Draw a digit.";
     if (model.get("error")) text = "No reading.";
     if (model.get("answered") !== model.get("asked")) text = isLate ? LATE : "Reading …";
-    if (down) text = "Pen down.";
+    if (isDown) text = "Pen down.";
     if (answer.textContent !== text) answer.textContent = text;
   }
 
-  function show() {
+  function showReading() {
     if (model.get("answered") === model.get("asked")) {
-      clearTimeout(waiting);
+      clearTimeout(lateTimer);
       isLate = false;
     }
     const all = model.get("probabilities");
@@ -146,12 +146,12 @@ function render({ model, el }) {
     paint(frame, model.get("frame"));
     error.textContent = model.get("error");
     error.hidden = !model.get("error");
-    say();
+    showStatus();
   }
 
-  function load() {
+  function loadPixels() {
     hasChanged = true;
-    if (isMine) return;
+    if (isSending) return;
     context.clearRect(0, 0, side, side);
     if (model.get("pixels").byteLength) paint(context, model.get("pixels"));
   }
@@ -165,10 +165,10 @@ function render({ model, el }) {
     if (pointer !== null || event.button !== 0) return;
     pointer = event.pointerId;
     canvas.setPointerCapture(pointer);
-    down = false;
-    place = locate(event);
+    isDown = false;
+    position = locate(event);
     showPen(false);
-    lineTo(place);
+    lineTo(position);
   });
   canvas.addEventListener("pointermove", (event) => {
     if (event.pointerId !== pointer) return;
@@ -186,19 +186,19 @@ function render({ model, el }) {
   canvas.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key in ARROWS) {
-      held.add(event.key);
-      const moves = [...held].map((key) => ARROWS[key]);
-      const next = place.map((at, axis) => {
+      heldKeys.add(event.key);
+      const moves = [...heldKeys].map((key) => ARROWS[key]);
+      const next = position.map((at, axis) => {
         const moved = moves.reduce((sum, move) => sum + STEP * move[axis], at);
         return Math.min(side, Math.max(0, moved));
       });
-      if (down) lineTo(next);
-      place = next;
+      if (isDown) lineTo(next);
+      position = next;
     } else if (event.key === " " || event.key === "Enter") {
-      down = !down;
-      if (down) lineTo(place);
+      isDown = !isDown;
+      if (isDown) lineTo(position);
       else send();
-      say();
+      showStatus();
     } else if (event.key.toLowerCase() === "c") {
       clear();
     } else return;
@@ -206,27 +206,27 @@ function render({ model, el }) {
     event.stopPropagation();
     showPen(true);
   });
-  canvas.addEventListener("keyup", (event) => held.delete(event.key));
+  canvas.addEventListener("keyup", (event) => heldKeys.delete(event.key));
   canvas.addEventListener("focus", () => showPen(canvas.matches(":focus-visible")));
   canvas.addEventListener("blur", () => {
-    held.clear();
-    down = false;
+    heldKeys.clear();
+    isDown = false;
     showPen(false);
     send();
   });
   find("clear").addEventListener("click", clear);
 
-  const answers = ["answered", "frame", "probabilities", "error"].map((name) => `change:${name}`);
-  for (const name of answers) model.on(name, show);
-  model.on("change:pixels", load);
-  load();
-  show();
+  const changes = ["answered", "frame", "probabilities", "error"].map((name) => `change:${name}`);
+  for (const name of changes) model.on(name, showReading);
+  model.on("change:pixels", loadPixels);
+  loadPixels();
+  showReading();
   showPen(false);
   return () => {
-    clearTimeout(sending);
-    clearTimeout(waiting);
-    for (const name of answers) model.off(name, show);
-    model.off("change:pixels", load);
+    clearTimeout(sendTimer);
+    clearTimeout(lateTimer);
+    for (const name of changes) model.off(name, showReading);
+    model.off("change:pixels", loadPixels);
   };
 }
 

@@ -1,0 +1,1 @@
+"""The lessons as texts: their parameters, their execution, their notebooks and pages."""

@@ -1,0 +1,371 @@
+"""Find, read and execute the lessons.
+
+A lesson is a text in jupytext's percent format. Executing it gives a notebook and an HTML page.
+"""
+
+import hashlib
+import json
+import logging
+import multiprocessing
+import os
+import re
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent import futures
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mnist_helpers import environment
+from mnist_helpers.errors import SetupError
+from mnist_helpers.lessons import pages
+from mnist_helpers.lessons.parameters import Value, check_names, choose_parameters
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+_LESSONS = Path(__file__).resolve().parents[2] / "lessons"
+_START_TIMEOUT = 600  # seconds: on a busy machine a kernel needs more than papermill's minute to start
+# A fork server imports the preloaded packages once for all lessons. Windows can only spawn.
+_PROCESSES = multiprocessing.get_context("spawn" if sys.platform == "win32" else "forkserver")
+_PROCESSES.set_forkserver_preload(["papermill", "nbconvert"])
+
+
+@dataclass(frozen=True)
+class Result:
+    """The outcome of one lesson.
+
+    Parameters
+    ----------
+    lesson : str
+        The lesson's name, such as ``"02_baseline_cnn"``.
+    dataset : str
+        ``"MNIST"`` or ``"UCI digits"``; empty if the lesson did not get as far as naming it.
+    seconds : float
+        Time of the execution.
+    peak_megabytes : float or None
+        Peak memory of the kernel, in MB of 1,000,000 bytes; None on Windows, which does not report it.
+    headline : str
+        Output of the cell tagged ``headline``.
+    error : str
+        The cell that failed and the reason; empty if the lesson succeeded.
+    """
+
+    lesson: str
+    dataset: str = ""
+    seconds: float = 0.0
+    peak_megabytes: float | None = None
+    headline: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What the process that executes a lesson has to know."""
+
+    lesson: Path
+    parameters: dict[str, Value]
+    output: Path
+    scratch: Path
+    timeout: int  # seconds, of each cell
+    threads: int  # of TensorFlow
+    bar: dict | bool  # papermill's settings of a progress bar, or False
+
+
+def find_lessons(names: Iterable[str] = (), folder: Path | None = None) -> list[Path]:
+    """Find the texts of lessons.
+
+    Parameters
+    ----------
+    names : iterable of str, optional
+        Lessons, each as ``"02"``, ``"02_baseline_cnn"`` or a path whose stem is the latter; none for all.
+    folder : Path, optional
+        The folder of the texts; None for the one in this clone of the repository.
+
+    Returns
+    -------
+    list of Path
+        The texts, each once, in the order of the lessons.
+
+    Raises
+    ------
+    SetupError
+        If the folder has no lessons.
+    UsageError
+        If a name is unknown.
+    """
+    folder = folder or _LESSONS
+    texts = sorted(folder.glob("[0-9]*.py"))
+    if not texts:
+        raise SetupError(f"No lessons in {folder}. Install from a clone of the repository: pip install -e .")
+    known = {key: text for text in texts for key in (text.stem, text.stem.partition("_")[0])}
+    stems = [Path(name).stem for name in names]
+    check_names("lesson", stems, known)
+    return sorted({known[stem] for stem in stems}) or texts
+
+
+def read_lesson(path: Path) -> "NotebookNode":
+    """Read a lesson's text as a notebook without outputs.
+
+    Parameters
+    ----------
+    path : Path
+        The text.
+
+    Returns
+    -------
+    NotebookNode
+        The notebook; ``metadata.mnist_helpers.code_sha256`` holds the hash of its code.
+    """
+    import jupytext
+
+    notebook = jupytext.read(path)
+    notebook.metadata["mnist_helpers"] = {"code_sha256": hash_code(notebook)}
+    return notebook
+
+
+def hash_code(notebook: Mapping) -> str:
+    """Hash the code of a notebook.
+
+    Parameters
+    ----------
+    notebook : mapping
+        A notebook in nbformat 4.
+
+    Returns
+    -------
+    str
+        The SHA-256 of all code cells, as 64 hexadecimal digits.
+    """
+    code = json.dumps([cell["source"] for cell in notebook["cells"] if cell["cell_type"] == "code"])
+    return hashlib.sha256(code.encode()).hexdigest()
+
+
+def check_kernel(name: str = "python3") -> str:
+    """Check that Jupyter has a kernel.
+
+    Parameters
+    ----------
+    name : str, default "python3"
+        The kernel's name.
+
+    Returns
+    -------
+    str
+        The same name.
+
+    Raises
+    ------
+    SetupError
+        If there is no such kernel; the message holds the command that installs it.
+    """
+    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+
+    try:
+        KernelSpecManager().get_kernel_spec(name)
+    except NoSuchKernel:
+        command = f'"{sys.executable}" -m ipykernel install --sys-prefix --name {name}'
+        raise SetupError(f"Jupyter has no kernel {name!r}. Install it: {command}") from None
+    return name
+
+
+def run_lessons(
+    lessons: Sequence[Path],
+    output: Path,
+    settings: Mapping[str, str] | None = None,
+    quick: bool = False,
+    jobs: int = 1,
+    timeout: int = 1800,
+    bars: bool = False,
+) -> Iterator[Result]:
+    """Execute lessons, each in a process of its own.
+
+    A finished lesson is written as NAME.ipynb and NAME.html, what a failed one reached as
+    NAME.failed.ipynb. One failure does not stop the other lessons. Ctrl-C ends running lessons and keeps
+    finished ones.
+
+    Parameters
+    ----------
+    lessons : sequence of Path
+        The texts, as `find_lessons` returns them.
+    output : Path
+        The folder to write into; it is made if it does not exist.
+    settings : mapping of str to str, optional
+        Values of parameters as text, by name.
+    quick : bool, default False
+        Whether the quick profile sets the other parameters.
+    jobs : int, default 1
+        How many lessons run at once, at least 1.
+    timeout : int, default 1800
+        The time limit of each cell, in seconds.
+    bars : bool, default False
+        Whether each running lesson shows its cells in a progress bar on stderr.
+
+    Yields
+    ------
+    Result
+        The outcome of each lesson as it ends.
+
+    Raises
+    ------
+    SetupError
+        Before anything runs, if a package or a kernel is missing or `output` cannot be written.
+    UsageError
+        Before anything runs, if a setting is unknown or not allowed.
+    """
+    environment.check("run")
+    notebooks = [read_lesson(path) for path in lessons]
+    parameters = choose_parameters(notebooks, settings or {}, quick)
+    for kernel in {notebook.metadata["kernelspec"]["name"] for notebook in notebooks}:
+        check_kernel(kernel)
+    threads = max(1, (os.cpu_count() or 1) // jobs)  # lessons that run at once share the cores
+    with _make_scratch(output) as scratch:
+        work = []
+        for index, (lesson, values) in enumerate(zip(lessons, parameters, strict=True)):
+            bar = {"desc": lesson.stem, "position": 1 + index % jobs, "leave": False}
+            work.append(_Job(lesson, values, output, Path(scratch), timeout, threads, bars and bar))
+        if jobs > 1:
+            # The later lessons take longer. A long one that starts last would run alone.
+            work.reverse()
+        yield from _run_all(work, jobs)
+
+
+def _make_scratch(output: Path) -> tempfile.TemporaryDirectory:
+    """Make the output folder and a temporary one inside, from which finished files are moved."""
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        return tempfile.TemporaryDirectory(prefix=".run-", dir=output, ignore_cleanup_errors=True)
+    except OSError as error:
+        raise SetupError(f"Cannot write into {output} ({error.strerror}): choose another folder") from error
+
+
+def _run_all(work: Sequence[_Job], jobs: int) -> Iterator[Result]:
+    with futures.ThreadPoolExecutor(jobs) as threads:
+        runs = [threads.submit(_run_apart, job) for job in work]
+        pending = set(runs)
+        try:
+            while pending:
+                # Windows does not notice Ctrl-C during a wait, so each wait lasts a second at most.
+                done, pending = futures.wait(pending, 1, futures.FIRST_COMPLETED)
+                for run in done:
+                    yield run.result()
+        except BaseException:
+            threads.shutdown(wait=False, cancel_futures=True)
+            _end_processes(runs)
+            raise
+
+
+def _end_processes(runs: Sequence[futures.Future]) -> None:
+    """Terminate the processes of all runs. Their kernels notice within a second and end as well."""
+    # A process that is still starting is not among the children yet, so look again until all runs are over.
+    while not all(run.done() for run in runs):
+        for child in multiprocessing.active_children():
+            child.terminate()
+        time.sleep(0.1)
+
+
+def _run_apart(job: _Job) -> Result:
+    """Run one lesson in a new process, so that its memory and a crash stay there."""
+    for may_retry in (True, False):
+        try:
+            setup = (dict(os.environ), job.threads)
+            with futures.ProcessPoolExecutor(1, _PROCESSES, _enter_process, setup) as pool:
+                return pool.submit(_run_lesson, job).result()
+        except Exception as error:  # whatever it is, the other lessons go on
+            problem = f"{type(error).__name__}: {error}"
+            # Kernels that start together may pick the same port (jupyter_client #154). No cell has run yet.
+            if not (may_retry and "died before replying to kernel_info" in problem):
+                break
+    return Result(job.lesson.stem, error=problem)
+
+
+def _enter_process(variables: Mapping[str, str], threads: int) -> None:
+    """Prepare a new process for a lesson."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends this process
+    os.environ.clear()  # the fork server passes on the variables of the first run
+    os.environ.update(variables)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(threads))
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)  # the result holds what it would log
+    # The kernel inherits file descriptor 2 and repeats TensorFlow's log there: discard it. Progress bars go
+    # to sys.stderr, which keeps the terminal.
+    sys.stderr = os.fdopen(os.dup(2), "w")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+
+
+def _run_lesson(job: _Job) -> Result:
+    """Execute one lesson and write what came out."""
+    import nbformat
+
+    name = job.lesson.stem
+    draft = job.scratch / f"{name}.ipynb"
+    start = time.monotonic()
+    reason = _execute(job, draft)
+    seconds = time.monotonic() - start
+    notebook = nbformat.read(draft, as_version=4)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    error = f"{_describe_last_started(code)} {reason}" if reason else ""
+    pages.clean(notebook)
+    write = pages.keep_failed if error else pages.publish
+    write(notebook, name, job.output, job.scratch)
+    return Result(name, _find_dataset(code), seconds, _measure_peak(), _find_headline(code), error)
+
+
+def _execute(job: _Job, draft: Path) -> str:
+    """Execute a lesson into `draft`; return why it failed, or nothing."""
+    import papermill
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+
+    try:
+        papermill.execute_notebook(
+            read_lesson(job.lesson),
+            draft,
+            job.parameters,
+            progress_bar=job.bar,
+            start_timeout=_START_TIMEOUT,
+            execution_timeout=job.timeout,
+            coalesce_streams=True,  # else a cell's text is cut into messages as chance has it
+            store_widget_state=False,  # a page holds nothing that runs
+        )
+    except CellTimeoutError:
+        return f"ran longer than the limit of {job.timeout} s"
+    except DeadKernelError:
+        return "ended its kernel (out of memory?)"
+    except papermill.PapermillExecutionError as error:
+        return f"raised {error.ename}: {error.evalue}"
+    return ""
+
+
+def _measure_peak() -> float | None:
+    """Return the peak memory of the kernel, the only child of this process, in megabytes."""
+    if sys.platform == "win32":
+        return None
+    from resource import RUSAGE_CHILDREN, getrusage
+
+    unit = 1024 if sys.platform == "linux" else 1  # bytes
+    return getrusage(RUSAGE_CHILDREN).ru_maxrss * unit / 1e6
+
+
+def _describe_last_started(code: Sequence["NotebookNode"]) -> str:
+    # papermill calls all cells of a failed notebook completed, but only started ones have a start time.
+    number = sum(bool(cell.metadata.papermill.start_time) for cell in code)
+    return f"code cell {number} ({code[number - 1].source.splitlines()[0][:60]})"
+
+
+def _find_dataset(code: Sequence["NotebookNode"]) -> str:
+    """Return the data set that the first cell names whose output begins with one."""
+    for cell in code:
+        if found := re.match("MNIST|UCI digits", _read_stdout(cell)):
+            return found[0]
+    return ""
+
+
+def _find_headline(code: Sequence["NotebookNode"]) -> str:
+    return "".join(_read_stdout(cell) for cell in code if "headline" in cell.metadata.get("tags", ()))
+
+
+def _read_stdout(cell: "NotebookNode") -> str:
+    return "".join(output.text for output in cell.outputs if output.get("name") == "stdout").strip()

@@ -1,0 +1,172 @@
+"""Statistics of repeated training runs: paired differences, intervals, verdicts, and scores.
+
+Arrays go in, numbers come out: this module reads no file and needs no TensorFlow.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+UNCLEAR = "no detectable difference"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Mean of paired differences with its confidence interval, in the unit of the values.
+
+    Parameters
+    ----------
+    mean, low, high : float
+        The mean and the bounds of its 95 % interval: of one comparison alone or, adjusted, of one among
+        several (see `paired_difference`).
+    pairs : int
+        Number of pairs.
+    detectable : float
+        Minimum detectable difference at 80 % power.
+    """
+
+    mean: float
+    low: float
+    high: float
+    pairs: int = 0
+    detectable: float = 0.0
+
+    @property
+    def verdict(self) -> str:
+        """``"higher"`` or ``"lower"`` if the interval excludes 0, else ``"no detectable difference"``."""
+        if self.low > 0:
+            return "higher"
+        return "lower" if self.high < 0 else UNCLEAR
+
+    @property
+    def interval(self) -> str:
+        """The mean and its interval as text, such as ``"+0.96 [+0.60, +1.32]"``."""
+        digits = 3 if max(abs(self.low), abs(self.high)) < 0.1 else 2
+        return f"{self.mean:+.{digits}f} [{self.low:+.{digits}f}, {self.high:+.{digits}f}]"
+
+    def __str__(self) -> str:
+        return f"{self.interval}, {self.verdict}"
+
+
+def paired_difference(
+    values: Sequence[float] | np.ndarray | pd.Series,
+    reference: Sequence[float] | np.ndarray | pd.Series,
+    comparisons: int = 1,
+) -> Difference:
+    """Compare two series of runs by Student's t interval of their paired differences.
+
+    Parameters
+    ----------
+    values, reference : array_like, shape (n,)
+        One number per seed, the same seeds in the same order; n is at least 2.
+    comparisons : int, default 1
+        Size of the family of comparisons that this one belongs to. Each interval of the family has the level
+        1 - 0.05 / `comparisons` (Bonferroni), so that all of them together cover the true differences in 95
+        of 100 such studies.
+
+    Returns
+    -------
+    Difference
+        Of values minus reference, in their unit.
+
+    Raises
+    ------
+    ValueError
+        If the series differ in length, have fewer than two values, or a difference is not finite.
+    """
+    from scipy import stats
+
+    if len(values) != len(reference) or len(values) < 2:
+        raise ValueError(f"expected two or more pairs, found {len(values)} and {len(reference)} runs")
+    differences = np.subtract(values, reference)
+    if not np.isfinite(differences).all():
+        raise ValueError("a run diverged (NaN), so its pair has no difference: leave the pair out")
+    mean = float(differences.mean())
+    half = ci_half_width(differences, comparisons)
+    reserve = float(stats.t.ppf(0.8, len(differences) - 1) * stats.sem(differences))
+    return Difference(mean, mean - half, mean + half, len(differences), half + reserve)
+
+
+def ci_half_width(values: Sequence[float] | np.ndarray, comparisons: int = 1) -> float:
+    """Return half the width of the t interval of a mean.
+
+    Parameters
+    ----------
+    values : array_like, shape (n,)
+        The values; n is at least 1.
+    comparisons : int, default 1
+        Size of the family, as in `paired_difference`.
+
+    Returns
+    -------
+    float
+        Half the width, in the unit of the values; 0 for a single value, which has no interval.
+    """
+    from scipy import stats
+
+    if len(values) < 2:
+        return 0.0
+    return float(stats.t.ppf(1 - 0.025 / comparisons, len(values) - 1) * stats.sem(values))
+
+
+def table(values: Mapping[str, Sequence[float]], reference: str) -> pd.DataFrame:
+    """Tabulate each name's mean and its paired difference to a reference.
+
+    Parameters
+    ----------
+    values : mapping of str to sequence of float
+        For each name one number per seed, the same seeds in the same order.
+    reference : str
+        The name that the others are compared with.
+
+    Returns
+    -------
+    DataFrame
+        A row per name with mean, number of runs, difference, interval and verdict, rounded to two decimals;
+        the cells of the reference's own difference are empty.
+    """
+    rows = {}
+    for name, numbers in values.items():
+        row: dict[str, float | str] = {"mean": float(np.mean(numbers)), "runs": len(numbers)}
+        if name != reference:
+            found = paired_difference(numbers, values[reference])
+            row[f"minus {reference}"] = found.mean
+            row |= {"low": found.low, "high": found.high, "verdict": found.verdict}
+        rows[name] = row
+    return pd.DataFrame.from_dict(rows, orient="index").round(2).astype(object).fillna("")
+
+
+def score(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    """Score predicted probabilities against the true digits.
+
+    Parameters
+    ----------
+    probabilities : ndarray, shape (n, 10)
+        Predicted probability of each digit.
+    labels : ndarray, shape (n,), int
+        True digits, 0 to 9.
+
+    Returns
+    -------
+    dict of str to float
+        ``accuracy``, 0 to 1; ``cross_entropy``, in nats; ``calibration_error``, 0 to 1: the mean distance
+        between the confidence of a prediction and the share of correct ones, in 15 bins of equal width
+        (Guo et al., "On Calibration of Modern Neural Networks", ICML 2017). The last two are NaN if a
+        probability is NaN.
+    """
+    from scipy import stats
+
+    correct = probabilities.argmax(axis=1) == labels
+    accuracy = float(correct.mean())
+    if np.isnan(probabilities).any():
+        return {"accuracy": accuracy, "cross_entropy": np.nan, "calibration_error": np.nan}
+    confidence = probabilities.max(axis=1).astype(float)
+    of_label = probabilities[np.arange(len(labels)), labels].astype(float)
+    gaps = stats.binned_statistic(confidence, correct - confidence, "sum", bins=15, range=(0, 1)).statistic
+    return {
+        "accuracy": accuracy,
+        "cross_entropy": float(-np.log(np.maximum(of_label, 1e-7)).mean()),  # 1e-7 is Keras's own limit
+        "calibration_error": float(np.abs(gaps).sum() / len(labels)),
+    }
