@@ -1,8 +1,8 @@
-"""Run the committed notebooks under nbval and compare the outputs of their marked cells.
+"""Run the committed notebooks with nbval and compare the outputs of their marked cells.
 
 Usage: python tests/nbval_lessons.py [--full]
 
-Without --full each runs with the values of the quick profile, from a copy in build/nbval/.
+Without --full, copies in build/nbval/ run with the values of the quick profile.
 """
 
 import shutil
@@ -13,19 +13,19 @@ from pathlib import Path
 import nbformat
 import papermill
 
-from mnist_helpers import notebooks
+from mnist_helpers.lessons.parameters import choose_parameters
 
 ROOT = Path(__file__).resolve().parents[1]
-LEAST_COMPARED = 30
+LEAST_COMPARED = 30  # cells
 PYTEST = [sys.executable, "-m", "pytest", "--nbval-lax", "-n", "2", "--dist", "loadscope"]
 
 
 def prepare(source: Path, target: Path) -> Path:
-    """Copy the notebooks in `source` to `target`, with outputs and with the quick profile set."""
+    """Copy the notebooks in `source` to `target`, with their outputs, and set the quick profile in them."""
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     for path in sorted(source.glob("*.ipynb")):
-        [values] = notebooks.choose_parameters([nbformat.read(path, 4)], {}, quick=True)
+        [values] = choose_parameters([nbformat.read(path, as_version=4)], {}, quick=True)
         papermill.execute_notebook(path, target / path.name, values, prepare_only=True, progress_bar=False)
     return target
 
@@ -33,5 +33,6 @@ def prepare(source: Path, target: Path) -> Path:
 if __name__ == "__main__":
     full = "--full" in sys.argv
     folder = ROOT / "notebooks" if full else prepare(ROOT / "notebooks", ROOT / "build" / "nbval")
-    limits = [f"--nbval-cell-timeout={1800 if full else 120}", f"--min-compared={LEAST_COMPARED}"]
-    sys.exit(subprocess.call([*PYTEST, *limits, str(folder)], cwd=ROOT))
+    limits = ["--nbval-cell-timeout=1800", "--nbval-kernel-startup-timeout=600"]
+    command = [*PYTEST, *limits, f"--min-compared={LEAST_COMPARED}", str(folder)]
+    sys.exit(subprocess.call(command, cwd=ROOT))

@@ -1,6 +1,7 @@
-"""Digits as a hand would draw them: lists of strokes, for tests that draw.
+"""Hand-drawn digits for tests that draw.
 
-A stroke is a list of points (x to the right, y down, 0 to 1), joined by straight lines.
+A digit is a list of strokes. A stroke is a list of points (x, y) from 0 to 1, x to the right and y down, that
+straight lines join.
 """
 
 import math
@@ -9,8 +10,9 @@ from PIL import Image, ImageDraw
 
 
 def arc(centre, radii, start, end, points=24):
-    """Return points along an ellipse, from one angle to the other: degrees, 0 right, 90 down."""
-    (x, y), (wide, high) = centre, radii
+    """Return points along an ellipse between two angles in degrees: 0 points right, 90 down."""
+    x, y = centre
+    wide, high = radii
     angles = [math.radians(start + (end - start) * i / (points - 1)) for i in range(points)]
     return [(x + wide * math.cos(angle), y + high * math.sin(angle)) for angle in angles]
 
@@ -42,7 +44,7 @@ STROKES: dict[int, list[list[tuple[float, float]]]] = {
 
 
 def draw(strokes, side=280, pen=24):
-    """Draw strokes with a round pen, as the pad does: an image in grey, ink 255 on paper 0."""
+    """Draw strokes with a round pen, as the pad does; return a grey image, 0 (paper) to 255 (ink)."""
     image = Image.new("L", (side, side))
     canvas = ImageDraw.Draw(image)
     for stroke in strokes:

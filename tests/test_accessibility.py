@@ -1,23 +1,24 @@
-"""What people need who see little, other colours or nothing: contrast, colours, marks, headings, alt text.
+"""Figures and lessons serve people with low vision, colour blindness or a screen reader.
 
-That each figure of a notebook has an alt text is shown in test_lessons.py.
+The tests of published notebooks check that each of their figures has an alt text.
 """
 
 import re
 from itertools import combinations, pairwise
 from pathlib import Path
 
+import jupytext
 import numpy as np
 import pytest
+from figures import FIGURES, make_run
 from matplotlib import colors
 from matplotlib.text import Text
-from test_plots import FIGURES, make_run
 
-from mnist_helpers import notebooks, plots
+from mnist_helpers import plots
 
 ROOT = Path(__file__).resolve().parents[1]
-# What those see who lack a kind of cone, in linear RGB: Machado, Oliveira and Fernandes, "A Physiologically-
-# based Model for Simulation of Color Vision Deficiency", 2009, at full severity.
+# What people see who lack one kind of cone: matrices for linear RGB, at full severity (Machado, Oliveira and
+# Fernandes, "A Physiologically-based Model for Simulation of Color Vision Deficiency", 2009).
 VISIONS = {
     "full": np.eye(3),
     "protanopia": [
@@ -38,25 +39,26 @@ VISIONS = {
 }
 # CIE XYZ of linear sRGB (IEC 61966-2-1); the middle row is the luminance.
 TO_XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
-LEAST_DISTANCE = 15  # in CIELAB: about 2 can be told side by side, thin lines need several times that
-LEAST_TEXT, LEAST_GRAPHICS = 4.5, 3.0  # contrasts of WCAG 2.2, criteria 1.4.3 and 1.4.11
+MIN_DISTANCE = 15  # in CIELAB: about 2 is visible side by side, thin lines need several times that
+MIN_TEXT_CONTRAST = 4.5  # WCAG 2.2, criterion 1.4.3
+MIN_GRAPHICS_CONTRAST = 3.0  # WCAG 2.2, criterion 1.4.11
 
 
 def linearize(color, alpha=None, behind="white"):
-    """Return the linear RGB of a colour that is laid over another one."""
+    """Return the linear RGB of a colour over the one behind it."""
     *rgb, opacity = colors.to_rgba(color, alpha)
     shown = opacity * np.array(rgb) + (1 - opacity) * np.array(colors.to_rgb(behind))
     return np.where(shown <= 0.04045, shown / 12.92, ((shown + 0.055) / 1.055) ** 2.4)
 
 
 def contrast(color, alpha=None, behind="white"):
-    """Return the contrast of a colour and what is behind it, 1 to 21, as WCAG defines it."""
+    """Return the contrast of a colour with the one behind it, 1 to 21, as WCAG defines it."""
     low, high = sorted(TO_XYZ[1] @ linearize(*each) for each in [(color, alpha, behind), (behind,)])
     return (high + 0.05) / (low + 0.05)
 
 
 def measure_distance(one, other, vision):
-    """Return how far apart two colours look, in CIELAB."""
+    """Return the distance of two colours in CIELAB, as people with this vision see them."""
     labs = []
     for color in (one, other):
         seen = np.clip(np.array(VISIONS[vision]) @ linearize(color), 0, 1)
@@ -67,39 +69,40 @@ def measure_distance(one, other, vision):
 
 
 def find_confusions(palette):
-    """Return the pairs of colours that look alike to some people."""
+    """Yield the pairs of colours that look alike to some people."""
     for vision in VISIONS:
         for one, other in combinations(palette, 2):
-            if (distance := measure_distance(one, other, vision)) < LEAST_DISTANCE:
+            if (distance := measure_distance(one, other, vision)) < MIN_DISTANCE:
                 yield f"{one} and {other} are {distance:.0f} apart ({vision})"
 
 
 def find_faint(figure):
-    """Return what stands out too little in a figure: text, lines and marks; grid lines are decoration."""
+    """Yield the texts, lines and patches of too little contrast; grid lines are decoration."""
     for text in figure.findobj(Text):
-        if text.get_text() and contrast(text.get_color(), text.get_alpha(), behind(text)) < LEAST_TEXT:
+        if text.get_text() and contrast(text.get_color(), text.get_alpha(), behind(text)) < MIN_TEXT_CONTRAST:
             yield f"text {text.get_text()!r}"
     for axis in figure.axes:
         for line in axis.lines:
-            if contrast(line.get_color(), line.get_alpha()) < LEAST_GRAPHICS:
+            if contrast(line.get_color(), line.get_alpha()) < MIN_GRAPHICS_CONTRAST:
                 yield f"line {line.get_label()}"
         for patch in axis.patches:
             edge = patch.get_edgecolor() if patch.get_edgecolor()[3] else patch.get_facecolor()
-            if contrast(edge, patch.get_alpha()) < LEAST_GRAPHICS:
+            if contrast(edge, patch.get_alpha()) < MIN_GRAPHICS_CONTRAST:
                 yield f"patch {patch.get_label()}"
 
 
 def behind(text):
-    """Return the colour behind a text: the cell of a table of counts, or paper."""
+    """Return the colour behind a text: that of its cell in a confusion matrix, or white."""
     axis = text.axes
     if axis is None or not axis.images or axis.images[0].get_array().shape != (10, 10):
         return "white"
-    image, (column, row) = axis.images[0], text.get_position()
+    image = axis.images[0]
+    column, row = text.get_position()
     return image.to_rgba(image.get_array())[row, column] if text in axis.texts else "white"
 
 
 def find_alike(figure):
-    """Return the looks that entries of one legend share: only their colours would differ."""
+    """Yield the line styles and markers that entries of one legend share: only their colours differ."""
     for axis in figure.axes:
         handles = [getattr(handle, "lines", (handle,))[0] for handle in axis.get_legend_handles_labels()[0]]
         looks = [(each.get_linestyle(), getattr(each, "get_marker", str)()) for each in handles]
@@ -107,12 +110,12 @@ def find_alike(figure):
 
 
 def find_heading_problems(levels):
-    """Return what is wrong with headings of these levels: there is one title, and no level is left out."""
+    """Yield what is wrong with headings of these levels: one title comes first, and no level is skipped."""
     if levels[:1] != [1] or levels.count(1) != 1:
-        yield "needs one title, before all other headings"
+        yield "there must be one title, before all other headings"
     for above, below in pairwise(levels):
         if below > above + 1:
-            yield f"goes from heading {above} to heading {below}"
+            yield f"heading {below} follows heading {above}"
 
 
 PALETTE = [color for color, _ in plots._STYLES.values()]
@@ -127,17 +130,17 @@ ALL = {
 }
 
 
-def test_colors_of_techniques_can_be_told_apart_by_people_with_any_color_vision():
+def test_colors_of_techniques_differ_for_any_color_vision():
     assert len(PALETTE) >= 7
     assert list(find_confusions(PALETTE)) == []
 
 
-def test_colors_that_only_some_people_can_tell_apart_are_found():
+def test_colors_that_differ_only_for_some_people_are_found():
     found = list(find_confusions(["#D55E00", "#B8860B"]))
     assert [text.partition("(")[2] for text in found] == ["protanopia)", "deuteranopia)"]
 
 
-def test_contrast_and_color_distance_are_those_of_their_definitions():
+def test_contrast_and_color_distance_follow_their_definitions():
     assert contrast("black") == pytest.approx(21)
     assert contrast("#767676") == pytest.approx(4.54, abs=0.01)  # the lightest grey that WCAG allows for text
     assert contrast("black", alpha=0) == pytest.approx(1)
@@ -152,7 +155,7 @@ def test_figure_is_readable_in_contrast_and_without_color(kind):
     assert list(find_alike(figure)) == []
 
 
-def test_faint_text_and_lines_that_differ_in_color_alone_are_found():
+def test_faint_text_and_lines_that_differ_only_in_color_are_found():
     figure = FIGURES["sweep"][0]()
     (axis,) = figure.axes
     for line in axis.lines:
@@ -163,9 +166,9 @@ def test_faint_text_and_lines_that_differ_in_color_alone_are_found():
     assert list(find_alike(figure)) == [("-", "o")]
 
 
-@pytest.mark.parametrize("lesson", notebooks.find_lessons(), ids=lambda path: path.stem)
+@pytest.mark.parametrize("lesson", sorted((ROOT / "lessons").glob("*.py")), ids=lambda path: path.stem)
 def test_headings_of_a_lesson_are_in_order(lesson):
-    cells = notebooks.read_lesson(lesson).cells
+    cells = jupytext.read(lesson).cells
     prose = "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
     levels = [len(marks) for marks in re.findall(r"(?m)^(#+) ", prose)]
     assert len(levels) > 5
@@ -178,7 +181,7 @@ def test_heading_out_of_order_is_found(levels):
     assert list(find_heading_problems(levels))
 
 
-def test_every_image_of_the_readme_has_an_alt_text():
+def test_every_image_of_the_readme_has_alt_text():
     images = re.findall(r"!\[([^\]]*)\]\(", (ROOT / "README.md").read_text(encoding="utf-8"))
     assert images
     assert all(images)

@@ -6,12 +6,12 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from mnist_helpers import augmentation, datasets
+from mnist_helpers import datasets, recipes
 from mnist_helpers.augmentation import RandomAffine
 
 BYTES = datasets.load("uci").x_train[:64]
 IMAGES = BYTES.astype("float32")
-ALL = {**augmentation.GENTLE, "horizontal_flip": True}
+ALL = {**recipes.GENTLE, "horizontal_flip": True}
 
 
 def change(images=IMAGES, training=True, seed=1, **ranges):
@@ -80,7 +80,7 @@ def test_all_changes_together_are_the_single_ones_in_turn():
 
 
 def test_bytes_stay_bytes_and_are_rounded():
-    changed, exact = (change(images, **augmentation.GENTLE) for images in (BYTES, IMAGES))
+    changed, exact = (change(images, **recipes.GENTLE) for images in (BYTES, IMAGES))
     assert changed.dtype == np.uint8
     assert np.array_equal(changed, np.rint(exact))
 
@@ -104,13 +104,13 @@ def test_channels_of_an_image_move_together():
     assert np.array_equal(changed[..., 0], changed[..., 2])
 
 
-@pytest.mark.parametrize("name", augmentation.NAMED)
-def test_images_change_in_training_and_not_in_use(name):
-    changed = change(**augmentation.NAMED[name])
+@pytest.mark.parametrize("name", recipes.PRESETS)
+def test_images_change_in_training_and_not_at_inference(name):
+    changed = change(**recipes.PRESETS[name])
     assert (np.abs(changed - IMAGES).max(axis=(1, 2, 3)) > 10).all()
     assert changed.min() >= -0.01
     assert changed.max() <= 255.01
-    assert np.array_equal(change(training=False, **augmentation.NAMED[name]), IMAGES)
+    assert np.array_equal(change(training=False, **recipes.PRESETS[name]), IMAGES)
 
 
 def test_seed_draws_the_same_changes_another_seed_others():
@@ -128,14 +128,14 @@ def test_without_a_seed_the_global_one_rules():
 
 
 def test_each_image_and_each_call_is_changed_in_its_own_way():
-    layer = RandomAffine(**augmentation.GENTLE)
+    layer = RandomAffine(**recipes.GENTLE)
     first, second = (np.asarray(layer(np.repeat(IMAGES[:1], 8, axis=0), training=True)) for _ in range(2))
     assert len({image.tobytes() for image in (*first, *second)}) == 16
 
 
 def test_kinds_of_change_are_drawn_independently_and_uniformly_from_their_ranges():
     layer = RandomAffine(rotation=(5, 30), shift=3, zoom=0.2, seed=1)
-    x_x, x_y, to_x, y_x, y_y, to_y, *rest = np.asarray(layer._draw(4000, np.float32([28, 28]))).T
+    x_x, x_y, to_x, y_x, y_y, to_y, *rest = np.asarray(layer._sample_transforms(4000, np.float32([28, 28]))).T
     degrees = np.degrees(np.arctan2(y_x, x_x))
     zoom_x, zoom_y = np.hypot(x_x, y_x), np.hypot(x_y, y_y)
     down_right = np.linalg.solve(
@@ -157,7 +157,7 @@ def test_border_is_the_fill_value():
 
 
 def test_layer_saved_in_a_network_comes_back_with_its_ranges(tmp_path):
-    network = keras.Sequential([keras.Input((28, 28, 1)), RandomAffine(**augmentation.ARTICLE, seed=3)])
+    network = keras.Sequential([keras.Input((28, 28, 1)), RandomAffine(**recipes.ARTICLE, seed=3)])
     network.save(tmp_path / "network.keras")
     loaded = keras.saving.load_model(tmp_path / "network.keras").layers[0]
     assert loaded.get_config() == network.layers[0].get_config()

@@ -1,3 +1,5 @@
+"""The command: what it prints, and the code it ends with."""
+
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -5,16 +7,16 @@ from types import SimpleNamespace
 import pytest
 from click.testing import CliRunner
 
-from mnist_helpers import __version__, cli, mnist_files, notebooks
+from mnist_helpers import __version__, cli, mnist_files
 from mnist_helpers.errors import SetupError
+from mnist_helpers.lessons import doctor
 
 PARAMETERS = '# %% tags=["parameters"]\nepochs: int = 5  # 1 to 100: passes over the training images'
 
 
 @pytest.fixture
 def invoke(monkeypatch, tmp_path):
-    """Invoke the command on the lessons in tmp_path."""
-    monkeypatch.setattr(notebooks.find_lessons, "__defaults__", ((), tmp_path / "lessons"))
+    """Return a function that invokes the command in tmp_path."""
     monkeypatch.chdir(tmp_path)
     return lambda *arguments: CliRunner().invoke(cli.main, arguments)
 
@@ -27,7 +29,7 @@ def test_version_is_printed(invoke):
 def test_as_many_lessons_run_at_once_as_there_are_cores_and_memory(monkeypatch, cores, gigabytes, jobs):
     monkeypatch.setattr("os.cpu_count", lambda: cores)
     monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(total=gigabytes * 1e9))
-    monkeypatch.setattr(cli, "_LIMITS", ())
+    monkeypatch.setattr(cli, "_MEMORY_LIMITS", ())
     assert cli.count_jobs() == jobs
 
 
@@ -36,7 +38,7 @@ def test_memory_that_a_container_may_use_limits_the_jobs(limit, jobs, monkeypatc
     (tmp_path / "limit").write_text(limit)
     monkeypatch.setattr("os.cpu_count", lambda: 4)
     monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(total=64e9))
-    monkeypatch.setattr(cli, "_LIMITS", (tmp_path / "absent", tmp_path / "limit"))
+    monkeypatch.setattr(cli, "_MEMORY_LIMITS", (tmp_path / "absent", tmp_path / "limit"))
     assert cli.count_jobs() == jobs
 
 
@@ -46,7 +48,7 @@ def test_data_names_the_data_set(invoke):
     assert result.output.startswith("UCI digits")
 
 
-def test_data_that_cannot_be_had_ends_with_exit_code_3_and_no_traceback(invoke, monkeypatch, tmp_path):
+def test_missing_data_end_with_exit_code_3_and_no_traceback(invoke, monkeypatch, tmp_path):
     monkeypatch.setenv("MNIST_HELPERS_DATA", str(tmp_path / "nowhere"))
     result = invoke("data", "--dataset", "mnist")
     assert result.exit_code == 3
@@ -54,10 +56,10 @@ def test_data_that_cannot_be_had_ends_with_exit_code_3_and_no_traceback(invoke, 
     assert "Traceback" not in result.output
 
 
-def test_run_goes_on_after_a_failure_and_ends_with_a_table_and_exit_code_5(invoke, make_lesson, tmp_path):
+def test_run_continues_after_a_failure_and_ends_with_code_5(invoke, make_lesson, tmp_path):
     make_lesson("01_broken", PARAMETERS, '# %%\nraise ValueError("on purpose")')
     make_lesson("02_sound", PARAMETERS, '# %% tags=["headline"]\nprint("UCI digits", epochs)')
-    result = invoke("run", "--set", "epochs=3", "--jobs", "2")
+    result = invoke("run", "--folder", "lessons", "--set", "epochs=3", "--jobs", "2")
     assert result.exit_code == 5, result.output
     assert "code cell 3 (raise ValueError(" in result.stderr  # 2 holds the values that were set
     assert result.stderr.endswith(
@@ -86,13 +88,13 @@ def test_run_goes_on_after_a_failure_and_ends_with_a_table_and_exit_code_5(invok
 )
 def test_wrong_usage_ends_with_exit_code_2_and_runs_nothing(arguments, hint, invoke, make_lesson, tmp_path):
     make_lesson("01_first", PARAMETERS)
-    result = invoke("run", *arguments)
+    result = invoke("run", "--folder", "lessons", *arguments)
     assert result.exit_code == 2
     assert hint in result.stderr
     assert not (tmp_path / "build").exists()
 
 
-def test_doctor_reports_each_part_and_the_data_that_load_would_use(invoke, monkeypatch, tmp_path):
+def test_doctor_reports_each_part_and_the_data_that_load_uses(invoke, monkeypatch, tmp_path):
     monkeypatch.delenv("MNIST_HELPERS_DATA", raising=False)
     monkeypatch.setenv("MNIST_HELPERS_CACHE", str(tmp_path / "cache"))
     result = invoke("doctor")
@@ -107,7 +109,7 @@ def test_doctor_names_what_is_missing_and_ends_with_exit_code_4(invoke, monkeypa
     def fail():
         raise SetupError("Jupyter has no kernel 'python3'. Install it: …")
 
-    monkeypatch.setattr(notebooks, "check_kernel", fail)
+    monkeypatch.setattr(doctor, "check_kernel", fail)
     result = invoke("doctor")
     assert result.exit_code == 4
     assert "problem  kernel    Jupyter has no kernel" in result.stdout

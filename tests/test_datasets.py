@@ -1,4 +1,4 @@
-"""The data sets: sizes, splits, labels that belong to their images, subsets."""
+"""Data sets have their sizes and splits, and labels that belong to their images."""
 
 import dataclasses
 
@@ -42,7 +42,7 @@ def check_arrays(digits, sizes):
 
 
 def find_originals(images):
-    """Return the row of the one image of scikit-learn's that Pillow enlarges to the same, for each."""
+    """Return for each image the row of scikit-learn's that looks the same when Pillow enlarges it."""
     enlarged = [
         Image.fromarray(small / 16 * 255).resize((20, 20), BILINEAR) for small in load_digits().images
     ]
@@ -55,7 +55,7 @@ def find_originals(images):
 
 def test_uci_split_has_its_sizes_types_and_ranges(uci):
     check_arrays(uci, (1077, 360, 360))
-    assert (uci.name, uci.source, uci.note) == ("UCI digits", "embedded", "")
+    assert (uci.name, uci.source, uci.fallback_reason) == ("UCI digits", "embedded", "")
 
 
 def test_uci_images_are_scikit_learns_each_once_with_its_label(uci):
@@ -84,10 +84,19 @@ def test_loading_again_gives_the_same_split(uci):
         assert all(np.array_equal(*pair) for pair in zip(arrays, again[name], strict=True))
 
 
-def test_printed_digits_name_set_source_and_sizes(uci):
+def test_uci_split_is_the_same_on_every_machine(uci):
+    first = [labels[:10].tolist() for _, labels in parts(uci).values()]
+    assert first == [
+        [0, 1, 2, 3, 4, 5, 6, 8, 2, 3],
+        [7, 9, 1, 4, 7, 0, 5, 6, 0, 8],
+        [0, 0, 3, 5, 8, 4, 0, 1, 6, 3],
+    ]
+
+
+def test_printed_digits_state_name_source_sizes_and_fallback(uci):
     expected = "UCI digits (embedded): 1,077 training and 360 validation images, 360 test images unopened"
     assert str(uci) == expected
-    assert str(dataclasses.replace(uci, note="Why.")) == f"{expected}\nWhy."
+    assert str(dataclasses.replace(uci, fallback_reason="Why.")) == f"{expected}\nWhy."
 
 
 @pytest.mark.parametrize("name", ["cifar", "MNIST", "", None])
@@ -115,18 +124,20 @@ def test_subset_follows_its_seed(uci):
 
 
 @pytest.mark.parametrize("size", [9, 0, -1])
-def test_subset_below_one_image_a_digit_is_refused(size, uci):
+def test_subset_below_one_image_per_digit_is_refused(size, uci):
     with pytest.raises(UsageError, match=rf"size={size}\): at least 10"):
         uci.subset(size)
 
 
-def test_smallest_subset_has_one_image_a_digit(uci):
+def test_smallest_subset_has_one_image_per_digit(uci):
     assert sorted(uci.subset(10).y_train) == list(range(10))
 
 
-@pytest.mark.parametrize("size", [1067, 1077, 50_000])
-def test_subset_larger_than_the_data_keeps_all_or_as_many(size, uci):
-    assert len(uci.subset(size).x_train) == (1067 if size == 1067 else 1077)
+@pytest.mark.parametrize(
+    ("size", "expected"), [(1066, 1066), (1067, 1067), (1068, 1077), (1077, 1077), (50_000, 1077)]
+)
+def test_subset_keeps_all_where_fewer_than_ten_would_be_left(size, expected, uci):
+    assert len(uci.subset(size).x_train) == expected
 
 
 def test_mnist_split_has_its_sizes_types_and_ranges(mnist):
@@ -153,10 +164,17 @@ def test_mnist_keeps_its_shares_in_validation(mnist):
     assert np.ptp(shares, axis=0).max() < 0.001
 
 
-def test_merged_digits_train_on_the_validation_images_too_and_keep_none():
-    digits = datasets.load("uci")
-    merged = digits.merge()
-    assert np.array_equal(merged.x_train, np.concatenate([digits.x_train, digits.x_validation]))
-    assert np.array_equal(merged.y_train, np.concatenate([digits.y_train, digits.y_validation]))
+def test_validation_images_in_training_leave_none_for_validation(uci):
+    merged = uci.with_validation_in_training()
+    assert np.array_equal(merged.x_train, np.concatenate([uci.x_train, uci.x_validation]))
+    assert np.array_equal(merged.y_train, np.concatenate([uci.y_train, uci.y_validation]))
     assert (merged.x_validation.shape, merged.y_validation.shape) == ((0, 28, 28, 1), (0,))
-    assert merged.open_test() is digits.open_test()
+    assert merged.open_test() is uci.open_test()
+
+
+def test_digest_depends_on_the_images_and_on_the_split(uci):
+    assert uci.digest() == datasets.load("uci").digest()
+    changed = uci.x_validation.copy()
+    changed[-1, 0, 0] += 1
+    others = [dataclasses.replace(uci, x_validation=changed), uci.subset(1000), uci.subset(1000, seed=1)]
+    assert len({each.digest() for each in (uci, *others)}) == 4

@@ -8,15 +8,15 @@ import keras
 import numpy as np
 import pytest
 
-from mnist_helpers import augmentation, datasets, models
+from mnist_helpers import datasets, models, recipes
 
 IMAGES = datasets.load("uci").x_train[:32]
 TECHNIQUES = {
     "baseline": {},
     "l2": {"l2": 1e-4},
     "dropout": {"dropout_rate": 0.2},
-    "augmentation": {"augment": augmentation.GENTLE},
-    "all": {"l2": 1e-4, "dropout_rate": 0.5, "augment": augmentation.ARTICLE},
+    "augmentation": {"augment": recipes.GENTLE},
+    "all": {"l2": 1e-4, "dropout_rate": 0.5, "augment": recipes.ARTICLE},
 }
 
 
@@ -55,7 +55,7 @@ def test_dropout_stands_before_each_dense_layer():
 
 
 @pytest.mark.parametrize("technique", ["dropout", "augmentation"])
-def test_random_technique_works_in_training_and_not_in_use(technique):
+def test_random_technique_works_in_training_and_not_at_inference(technique):
     network = models.build_cnn(**TECHNIQUES[technique], seed=1)
     one, two = (np.asarray(network(IMAGES, training=True)) for _ in range(2))
     assert not np.allclose(one, two)
@@ -65,9 +65,9 @@ def test_random_technique_works_in_training_and_not_in_use(technique):
 
 
 def test_augmentation_comes_first_and_has_the_ranges():
-    network = models.build_cnn(augment=augmentation.ARTICLE)
+    network = models.build_cnn(augment=recipes.ARTICLE)
     assert kinds(network)[:2] == ["RandomAffine", "Rescaling"]
-    assert augmentation.ARTICLE.items() <= network.layers[0].get_config().items()
+    assert recipes.ARTICLE.items() <= network.layers[0].get_config().items()
 
 
 def test_penalty_is_lambda_times_the_squared_kernels_without_biases():
@@ -98,7 +98,7 @@ def test_weights_follow_the_seed_whatever_the_technique():
 
 @pytest.mark.parametrize("name", ["build_cnn", "build_tuned"])
 def test_seed_holds_while_other_threads_draw_from_pythons_generator(name):
-    techniques = {"dropout_rate": 0.5, "augment": augmentation.ARTICLE}
+    techniques = {"dropout_rate": 0.5, "augment": recipes.ARTICLE}
 
     def draw():
         while not done.is_set():
@@ -145,7 +145,7 @@ def test_fast_network_standardizes_the_pixels():
 
 
 def test_tuned_network_has_its_techniques_where_they_belong():
-    network = models.build_tuned(dropout_rate=0.3, augment=augmentation.GENTLE)
+    network = models.build_tuned(dropout_rate=0.3, augment=recipes.GENTLE)
     assert kinds(network)[:2] == ["RandomAffine", "Rescaling"]
     assert kinds(network)[-3:] == ["Flatten", "Dropout", "Dense"]
     assert kinds(network).count("BatchNormalization") == kinds(network).count("Conv2D") == 5
@@ -155,11 +155,11 @@ def test_tuned_network_has_its_techniques_where_they_belong():
     assert "Dropout" not in kinds(models.build_tuned())
 
 
-def test_average_over_shifts_is_the_mean_of_five_readings():
+def test_test_time_augmentation_is_the_mean_over_five_shifts():
     network = models.build_cnn(seed=1)
     images = datasets.load("uci").x_train[:20]  # blank at the borders, so that rolling is shifting
     places = ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1))
     expected = np.mean([np.asarray(network(np.roll(images, place, (1, 2)))) for place in places], axis=0)
-    averaged = models.average_over_shifts(network)
+    averaged = models.with_test_time_augmentation(network)
     assert np.asarray(averaged(images)) == pytest.approx(expected, abs=1e-6)
     assert averaged.count_params() == network.count_params()

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from tensorflow.python.framework import ops
 
-from mnist_helpers import datasets, training
+from mnist_helpers import datasets, recipes, training
 from mnist_helpers.errors import UsageError
 
 
@@ -27,7 +27,7 @@ class Closed:
 
 
 DIGITS = replace(datasets.load("uci"), _test=Closed())
-BASELINE = training.Recipe(train_size=100, epochs=1, seed=2)
+BASELINE = recipes.Recipe(train_size=100, epochs=1, seed=2)
 STOPPING = replace(BASELINE, epochs=30, patience=1, learning_rate=5e-3)
 RECIPES = {
     "baseline": BASELINE,
@@ -35,8 +35,8 @@ RECIPES = {
     "dropout": replace(BASELINE, dropout_rate=0.5),
     "augmentation": replace(BASELINE, augmentation="gentle"),
     "patience": STOPPING,
-    "one cycle": replace(training.FAST, train_size=300, epochs=2, batch_size=50, seed=2),
-    "tuned": replace(training.TUNED, train_size=100, epochs=1, seed=2),
+    "one cycle": replace(recipes.FAST, train_size=300, epochs=2, batch_size=50, seed=2),
+    "tuned": replace(recipes.TUNED, train_size=100, epochs=1, seed=2),
 }
 
 
@@ -156,21 +156,21 @@ def test_recipe_that_cannot_be_is_refused(change, message):
 
 def test_one_cycle_rises_in_a_line_to_its_peak_and_falls_to_zero_along_a_cosine():
     recipe = replace(BASELINE, one_cycle=True, learning_rate=0.5, epochs=4, batch_size=32)
-    schedule = training.build_rate(recipe, n_images=790)  # 25 steps an epoch, the last one smaller
+    schedule = training.build_learning_rate(recipe, n_images=790)  # 25 steps an epoch, the last one smaller
     rates = np.array([float(schedule(step)) for step in range(101)])
     assert rates[:31] == pytest.approx(np.linspace(0.02, 0.5, 31), abs=1e-6)
     assert rates[30:] == pytest.approx(0.25 * (1 + np.cos(np.linspace(0, np.pi, 71))), abs=1e-6)
-    assert training.build_rate(BASELINE, 790) == BASELINE.learning_rate
+    assert training.build_learning_rate(BASELINE, 790) == BASELINE.learning_rate
 
 
 @pytest.mark.parametrize("n_images", [10, 60, 100])
 def test_one_cycle_of_very_few_steps_is_still_finite(n_images):
-    schedule = training.build_rate(replace(training.FAST, batch_size=32), n_images)
+    schedule = training.build_learning_rate(replace(recipes.FAST, batch_size=32), n_images)
     assert np.isfinite([float(schedule(step)) for step in range(5)]).all()
 
 
 def test_optimizer_has_what_the_recipe_says():
-    recipe = replace(training.TUNED, train_size=100, epochs=10, betas=(0.8, 0.95), curve_size=0)
+    recipe = replace(recipes.TUNED, train_size=100, epochs=10, betas=(0.8, 0.95), curve_size=0)
     network, run = training.train(recipe, DIGITS)
     optimizer = network.optimizer
     assert (optimizer.beta_1, optimizer.beta_2, optimizer.weight_decay) == (0.8, 0.95, 0.1)
@@ -187,7 +187,7 @@ def test_final_numbers_come_from_as_many_validation_images_as_asked_for():
 
 
 def test_without_validation_images_their_numbers_are_nan():
-    digits = DIGITS.merge()
+    digits = DIGITS.with_validation_in_training()
     _, run = training.train(replace(BASELINE, train_size=10_000), digits)
     assert np.isnan([run.validation_loss, run.validation_accuracy]).all()
     assert 0 < run.train_accuracy <= 1

@@ -1,4 +1,4 @@
-"""A real Chromium for the tests of what people see and click; where there is none, they fail at once."""
+"""A real Chromium for tests of what people see and click. Without one, pytest stops with a message."""
 
 import os
 import shutil
@@ -6,24 +6,25 @@ import shutil
 import pytest
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = ["--headless=new", "--disable-gpu"]  # a quiet, fresh profile is Playwright's default
+FLAGS = ["--headless=new", "--disable-gpu"]
 PATIENCE = 600  # seconds that a step may take on a busy machine
 
 
 def find_chromium(playwright):
-    """Return the path of a Chromium, or None: the one named, Playwright's own, or an installed one."""
-    named = os.environ.get("MNIST_HELPERS_CHROMIUM")
-    places = [named] if named else [playwright.chromium.executable_path, *NAMES]
-    return next(filter(None, map(shutil.which, places)), None)
+    """Return the path of a Chromium, or None: the one set, else Playwright's own, else an installed one."""
+    own = os.environ.get("MNIST_HELPERS_CHROMIUM")
+    candidates = [own] if own else [playwright.chromium.executable_path, *NAMES]
+    return next(filter(None, map(shutil.which, candidates)), None)
 
 
 def pytest_configure(config):
-    """Start Playwright, or stop with one sentence on what is missing; nothing is installed or skipped."""
+    """Start Playwright; without it or without Chromium, stop with one sentence that says what is missing."""
     try:
         from playwright.sync_api import expect, sync_playwright
     except ImportError:
         raise pytest.UsageError(
-            "Tests in a browser need playwright: python -m pip install --require-hashes -r requirements.lock"
+            "Tests in a browser need playwright: "
+            "python -m pip install --require-hashes -r requirements/dev.lock"
         ) from None
     config.patience = PATIENCE
     expect.set_options(timeout=1000 * PATIENCE)
@@ -47,7 +48,7 @@ def browser(pytestconfig):
 
 @pytest.fixture
 def page(browser):
-    """Open a page without cookies, caches or settings of another test."""
+    """Open a page without cookies, caches or settings of other tests."""
     with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
         context.set_default_timeout(1000 * PATIENCE)
         yield context.new_page()

@@ -1,4 +1,4 @@
-"""JupyterLab in a browser: each lesson opens and runs to its end, and the drawing pad reads what is drawn."""
+"""JupyterLab in a browser: each lesson opens and runs to its end, and the drawing pad reads a digit."""
 
 import json
 import os
@@ -16,16 +16,16 @@ import pytest
 from playwright.sync_api import expect
 from strokes import STROKES
 
-from mnist_helpers import notebooks
+from mnist_helpers.lessons import parameters, run
 
 ROOT = Path(__file__).resolve().parents[2]
-LESSONS = notebooks.find_lessons()
+LESSONS = run.find_lessons()
 SETTINGS = {
-    "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},  # every cell is in the page
+    "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},  # the page then holds every cell
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
 }
-# The quick profile's final network is too weak for handwriting; this one takes seconds more.
-ABLE = {"final_train_size": "10000"}
+# The quick profile's final network is too weak for handwriting. This one takes a few seconds longer.
+STRONGER = {"final_train_size": "10000"}
 FINISHED = """() => {
     const cells = [...document.querySelectorAll(".jp-CodeCell .jp-InputPrompt")].map(each => each.innerText);
     const kernel = document.querySelector(".jp-Notebook-ExecutionIndicator").dataset.status;
@@ -33,29 +33,40 @@ FINISHED = """() => {
 }"""
 
 
+def wait_for_address(process, runtime, log, patience):
+    """Return the address of a server once it has started."""
+    deadline = time.monotonic() + patience
+    while process.poll() is None and time.monotonic() < deadline:
+        for path in runtime.glob("jpserver-*.json"):
+            if path.stat().st_size:
+                return json.loads(path.read_text(encoding="utf-8"))["url"]
+        time.sleep(0.2)
+    raise AssertionError(f"JupyterLab did not start:\n{log.read_text()}")
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory, pytestconfig):
-    """Run JupyterLab over an empty folder, on a free port, with a token and no settings but ours."""
+    """Run JupyterLab on an empty folder and a free port, with a token and without the user's settings."""
     scratch = tmp_path_factory.mktemp("lab")
-    folder, config = scratch / "lessons", scratch / "config" / "labconfig"
+    folder = scratch / "lessons"
     folder.mkdir()
+    config = scratch / "config" / "labconfig"
     config.mkdir(parents=True)
-    (config / "default_setting_overrides.json").write_text(json.dumps(SETTINGS))
-    own = {f"JUPYTER_{name.upper()}_DIR": str(scratch / name) for name in ("config", "data", "runtime")}
-    own |= {"IPYTHONDIR": str(scratch / "ipython"), "PYTHONPATH": str(ROOT)}
-    own["JUPYTER_TOKEN"] = token = secrets.token_hex()
+    (config / "default_setting_overrides.json").write_text(json.dumps(SETTINGS), encoding="utf-8")
+    token = secrets.token_hex()
+    variables = {f"JUPYTER_{name.upper()}_DIR": str(scratch / name) for name in ("config", "data", "runtime")}
+    variables["IPYTHONDIR"] = str(scratch / "ipython")
+    variables["PYTHONPATH"] = str(ROOT)
+    variables["JUPYTER_TOKEN"] = token
     options = ["--no-browser", "--allow-root", "--LabApp.extension_manager=readonly"]
     options += ["--ServerApp.port=0", f"--ServerApp.root_dir={folder}"]
-    command, log = [sys.executable, "-m", "jupyterlab", *options], scratch / "log"
-    with open(log, "w") as output:
-        process = subprocess.Popen(command, env={**os.environ, **own}, stdout=output, stderr=output)
+    command = [sys.executable, "-m", "jupyterlab", *options]
+    log = scratch / "log"
+    with log.open("w") as output:
+        process = subprocess.Popen(command, env={**os.environ, **variables}, stdout=output, stderr=output)
     try:
-        deadline = time.monotonic() + pytestconfig.patience
-        while not (started := [p for p in (scratch / "runtime").glob("jpserver-*.json") if p.stat().st_size]):
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.2)
-        yield SimpleNamespace(folder=folder, url=json.loads(started[0].read_text())["url"], token=token)
+        url = wait_for_address(process, scratch / "runtime", log, pytestconfig.patience)
+        yield SimpleNamespace(folder=folder, url=url, token=token)
     finally:
         process.terminate()
         process.wait(pytestconfig.patience)
@@ -63,23 +74,24 @@ def server(tmp_path_factory, pytestconfig):
 
 @pytest.fixture
 def lab(server, page):
-    """Return the server, and end the kernels of the test: all seven would need much memory."""
+    """Return the server, and end the kernels of a test after it: all seven together need much memory."""
     yield server
-    look = {"headers": {"Authorization": f"token {server.token}"}}
-    for kernel in page.request.get(f"{server.url}api/kernels", **look).json():
-        page.request.delete(f"{server.url}api/kernels/{kernel['id']}", **look)
+    access = {"headers": {"Authorization": f"token {server.token}"}}
+    for kernel in page.request.get(f"{server.url}api/kernels", **access).json():
+        page.request.delete(f"{server.url}api/kernels/{kernel['id']}", **access)
 
 
 def run_all(page, lab, lesson, settings=None):
-    """Open a lesson as a notebook without outputs, choose Run All Cells, and wait until nothing is running.
+    """Open a lesson without outputs, choose Run All Cells, and wait until nothing is running.
 
-    The quick profile is set, and the settings, which win.
+    The quick profile sets the parameters that `settings` does not.
     """
-    notebook, path = notebooks.read_lesson(lesson), lab.folder / f"{lesson.stem}.ipynb"
-    [values] = notebooks.choose_parameters([notebook], settings or {}, quick=True)
+    notebook = run.read_lesson(lesson)
+    path = lab.folder / f"{lesson.stem}.ipynb"
+    [values] = parameters.choose_parameters([notebook], settings or {}, quick=True)
     papermill.execute_notebook(notebook, path, values, prepare_only=True, progress_bar=False)
     page.goto(f"{lab.url}lab/tree/{path.name}?reset&token={lab.token}")
-    # Before cells and kernel are there, the menu would run nothing.
+    # The menu runs nothing before the cells and the kernel are there.
     expect(page.locator(".jp-Notebook .jp-Cell")).to_have_count(len(nbformat.read(path, 4).cells))
     expect(page.locator("#jp-main-statusbar")).to_contain_text("| Idle")
     page.locator(".lm-MenuBar-itemLabel", has_text="Run").click()
@@ -88,8 +100,8 @@ def run_all(page, lab, lesson, settings=None):
 
 
 def find_problems(page):
-    """Return what is wrong in an open notebook that was run, one line each."""
-    # JupyterLab shows errors and what was written to stderr alike.
+    """Yield what is wrong in an open notebook that was run, one line each."""
+    # JupyterLab shows errors and text on stderr in the same way.
     written = page.locator('.jp-OutputArea [data-mime-type="application/vnd.jupyter.stderr"]')
     errors = written.filter(has_text=re.compile(r"Traceback|Cell In\b|Error:"))
     yield from (f"a cell ended in {text.splitlines()[-1]}" for text in errors.all_inner_texts())
@@ -99,7 +111,7 @@ def find_problems(page):
 
 
 def draw(page, canvas, strokes):
-    """Draw with the mouse as a hand would: strokes are lists of points, 0 to 1 across the canvas."""
+    """Draw with the mouse. A stroke is a list of points (x, y), each from 0 to 1 across the canvas."""
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
     for stroke in strokes:
@@ -112,18 +124,13 @@ def draw(page, canvas, strokes):
 
 
 def draw_with_keys(page, pad, strokes):
-    """Draw with Space and arrow keys: the pen starts in the middle, and a press moves it by 1/35."""
+    """Draw with Space and arrow keys. The pen starts in the middle, and a press moves it by 1/35."""
     pad.locator("canvas.pad-canvas").focus()
-    arrows = (("ArrowLeft", "ArrowRight"), ("ArrowUp", "ArrowDown"))
-    at, answer = [17, 17], pad.locator(".pad-answer")
+    answer = pad.locator(".pad-answer")
+    position = [17, 17]
     for stroke in strokes:
         for number, point in enumerate(stroke):
-            goal = [round(34 * share) for share in point]
-            while at != goal:  # the farther way first: a slanted line becomes small steps
-                axis = max((0, 1), key=lambda each: abs(goal[each] - at[each]))
-                forward = goal[axis] > at[axis]
-                page.keyboard.press(arrows[axis][forward])
-                at[axis] += 1 if forward else -1
+            move_pen(page, position, [round(34 * share) for share in point])
             if number == 0:
                 page.keyboard.press("Space")
                 expect(answer).to_have_text("Pen down.")
@@ -131,25 +138,36 @@ def draw_with_keys(page, pad, strokes):
         expect(answer).not_to_have_text("Pen down.")
 
 
+def move_pen(page, position, goal):
+    """Move the pen with arrow keys and update its position; the longer way first, for straight lines."""
+    arrows = (("ArrowLeft", "ArrowRight"), ("ArrowUp", "ArrowDown"))
+    while position != goal:
+        axis = max((0, 1), key=lambda each: abs(goal[each] - position[each]))
+        forward = goal[axis] > position[axis]
+        page.keyboard.press(arrows[axis][forward])
+        position[axis] += 1 if forward else -1
+
+
 @pytest.mark.parametrize("lesson", LESSONS[:-1], ids=lambda path: path.stem)
-def test_lesson_opens_and_run_all_ends_without_an_error(lesson, page, lab):
+def test_lesson_opens_and_runs_without_an_error(lesson, page, lab):
     run_all(page, lab, lesson)
     assert list(find_problems(page)) == []
 
 
-def test_last_lesson_runs_without_an_error_and_reads_a_7_drawn_with_mouse_and_keys(page, lab):
-    run_all(page, lab, LESSONS[-1], ABLE)
+def test_last_lesson_reads_a_7_drawn_with_mouse_and_keys(page, lab):
+    run_all(page, lab, LESSONS[-1], STRONGER)
     assert list(find_problems(page)) == []
     pad = page.locator(".drawing-pad")
-    expect(pad.locator(".pad-answer")).to_have_text("Draw a digit.")
+    answer = pad.locator(".pad-answer")
+    expect(answer).to_have_text("Draw a digit.")
     draw(page, pad.locator("canvas.pad-canvas"), STROKES[7])
-    expect(pad.locator(".pad-answer")).to_contain_text("Reads 7", timeout=60_000)
+    expect(answer).to_contain_text("Reads 7")
     pad.get_by_role("button", name="Clear").click()
-    expect(pad.locator(".pad-answer")).to_have_text("Draw a digit.")
+    expect(answer).to_have_text("Draw a digit.")
     draw_with_keys(page, pad, STROKES[7])
-    expect(pad.locator(".pad-answer")).to_contain_text("Reads 7", timeout=60_000)
+    expect(answer).to_contain_text("Reads 7")
     page.keyboard.press("c")
-    expect(pad.locator(".pad-answer")).to_have_text("Draw a digit.")
+    expect(answer).to_have_text("Draw a digit.")
 
 
 def test_cell_that_raises_or_runs_out_of_order_is_found(page, lab, make_lesson):

@@ -1,4 +1,4 @@
-"""The web book in a browser: each page is whole, asks nothing of other servers, and fits a phone."""
+"""The web book in a browser: each page is complete and readable, needs no other server, and fits a phone."""
 
 import functools
 import threading
@@ -10,9 +10,10 @@ import pytest
 from playwright.sync_api import expect
 
 ROOT = Path(__file__).resolve().parents[2]
-BOOK, SCREENSHOTS = ROOT / "build" / "book" / "html", ROOT / "build" / "screenshots"
+BOOK = ROOT / "build" / "book" / "html"
+SCREENSHOTS = ROOT / "build" / "screenshots"
 UNNAMED = "all => all.filter(each => !each.alt.trim()).map(each => each.src)"
-# Text that stands out by less than WCAG 2.2 asks for (1.4.3), as the browser computes colours.
+# Elements whose text has less contrast than WCAG 2.2 requires (1.4.3), by the computed colours.
 FAINT = """() => {
     const read = color => color.match(/[\\d.]+/g).map(Number);
     const linear = value => value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
@@ -34,7 +35,7 @@ OVERFLOW = "() => document.scrollingElement.scrollWidth - window.innerWidth"
 
 
 class QuietHandler(SimpleHTTPRequestHandler):
-    """Serve a folder without a word."""
+    """Serve a folder without logging requests."""
 
     def log_message(self, *args):
         pass
@@ -51,7 +52,7 @@ def serve(folder):
 
 @pytest.fixture(scope="module")
 def book():
-    """Serve the book as it was built."""
+    """Serve the book that `make book` built."""
     assert (BOOK / "index.html").is_file(), f"There is no web book in {BOOK}: make book"
     with serve(BOOK) as address:
         yield address
@@ -59,20 +60,20 @@ def book():
 
 @contextmanager
 def watch(page, address, problems):
-    """Note errors of the page's console, and requests that fail or leave this server."""
+    """Record errors of the page's console, and requests that fail or go to other servers."""
 
-    def note_console(message):
+    def record_console(message):
         if message.type == "error":
             problems.append(f"console: {message.text} ({message.location['url']})")
 
-    def note_request(request):
+    def record_request(request):
         if not request.url.startswith((address, "data:", "blob:")):
-            problems.append(f"elsewhere: {request.url}")
+            problems.append(f"other server: {request.url}")
 
     listeners = {
-        "console": note_console,
+        "console": record_console,
         "pageerror": lambda error: problems.append(f"script: {error}"),
-        "request": note_request,
+        "request": record_request,
         "requestfailed": lambda request: problems.append(f"failed: {request.url}"),
     }
     for event, listener in listeners.items():
@@ -83,7 +84,7 @@ def watch(page, address, problems):
 
 
 def find_problems(page, address, name, width, scheme="light"):
-    """Open a page at a width in pixels and return what is wrong with what the browser makes of it."""
+    """Open a page at a width in pixels and return what is wrong with it."""
     problems = []
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": width, "height": 900})
@@ -97,7 +98,7 @@ def find_problems(page, address, name, width, scheme="light"):
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "light"), (390, "dark")])
-def test_every_page_is_whole_described_readable_and_as_wide_as_the_window(width, scheme, page, book):
+def test_every_page_is_complete_readable_and_fits_the_window(width, scheme, page, book):
     names = [path.relative_to(BOOK) for path in sorted(BOOK.rglob("*.html")) if "_static" not in path.parts]
     assert len(names) >= 10
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
@@ -137,7 +138,7 @@ def test_faults_of_a_page_are_found(page, tmp_path):
         "console: oh",
         "script: undefinedName is not defined",
         f"404 (File not found) ({address}absent.js)",
-        "elsewhere: http://127.0.0.1:9/far.js",
+        "other server: http://127.0.0.1:9/far.js",
         "failed: http://127.0.0.1:9/far.js",
         "no alt text: data:,",
         "too little contrast: P",

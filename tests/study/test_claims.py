@@ -1,11 +1,11 @@
-"""Claims: what the study says of each, and that a sentence cannot part from it unnoticed."""
+"""Claims: their sentences, and the verdicts of the study on them."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from mnist_helpers import claims, evidence
 from mnist_helpers.errors import UsageError
+from mnist_helpers.study import claims, results
 
 random = np.random.default_rng(3)
 BASELINE = random.normal(95, 0.5, 8)
@@ -37,13 +37,13 @@ STUDY = pd.DataFrame(
         ("L2", "no detectable difference", "does not detectably change", "supported"),
     ],
 )
-def test_claim_is_worded_and_judged_by_what_it_says(technique, says, verb, verdict):
+def test_claim_is_phrased_and_evaluated_by_what_it_says(technique, says, verb, verdict):
     claim = {"technique": technique, "size": 1000, "says": says}
-    assert claims.word(claim) == f"With 1,000 training images, {technique} {verb} accuracy."
-    against = claims.word(claim | {"reference": "augmentation", "measure": "cross-entropy"})
+    assert claims.phrase(claim) == f"With 1,000 training images, {technique} {verb} accuracy."
+    against = claims.phrase(claim | {"reference": "augmentation", "measure": "cross-entropy"})
     assert against.endswith(f"{technique} {verb} cross-entropy compared with augmentation.")
-    found, judged = claims.judge(claim, STUDY)
-    assert judged == verdict
+    found, given = claims.evaluate(claim, STUDY)
+    assert given == verdict
     assert found.endswith("percentage points")
 
 
@@ -52,22 +52,22 @@ def test_claim_is_worded_and_judged_by_what_it_says(technique, says, verb, verdi
 )
 def test_value_is_supported_if_a_single_run_could_have_given_it(value, verdict):
     claim = {"technique": "baseline", "size": 1000, "value": value, "sentence": "{value} % are right."}
-    found, judged = claims.judge(claim, STUDY)
-    assert (claims.word(claim), judged) == (f"{value} % are right.", verdict)
+    found, given = claims.evaluate(claim, STUDY)
+    assert (claims.phrase(claim), given) == (f"{value} % are right.", verdict)
     assert f"mean {BASELINE.mean():.2f}, standard deviation {BASELINE.std(ddof=1):.2f} (8 runs)" in found
 
 
-LEDGER = evidence.read_ledger()
+LEDGER = claims.read_ledger()
 
 
 @pytest.fixture(scope="module")
 def committed():
-    return evidence.read_study()
+    return results.read_study()
 
 
 @pytest.mark.parametrize("claim", LEDGER, ids=lambda claim: claim["id"])
-def test_study_says_of_each_claim_what_the_ledger_says(claim, committed):
-    found, verdict = claims.judge(claim, committed)
+def test_study_gives_each_claim_the_verdict_of_the_ledger(claim, committed):
+    found, verdict = claims.evaluate(claim, committed)
     assert verdict == claim["verdict"], found
     assert verdict == "supported" or claim["by"] != "lesson"
 
@@ -76,7 +76,7 @@ def test_only_one_direction_of_a_claim_is_supported(committed):
     directions = ("higher", "lower", "no detectable difference")
     for claim in LEDGER:
         if "says" in claim:
-            verdicts = [claims.judge({**claim, "says": says}, committed)[1] for says in directions]
+            verdicts = [claims.evaluate({**claim, "says": says}, committed)[1] for says in directions]
             assert verdicts.count("supported") == 1, claim["id"]
 
 

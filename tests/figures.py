@@ -1,0 +1,86 @@
+"""An example of each kind of figure, for tests of what all figures have in common."""
+
+from types import SimpleNamespace
+
+import numpy as np
+
+from mnist_helpers import plots
+from mnist_helpers.statistics import Difference
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (11, 28, 28, 1), dtype=np.uint8)
+LABELS = {"title": "Titled", "xlabel": "strength", "ylabel": "accuracy (share)"}
+
+
+def make_run(*cross_entropies):
+    """Return a run with these values in training; on validation images each metric is 0.125 higher."""
+    values = np.array(cross_entropies)
+    metrics = {"loss": values + 9, "cross_entropy": values, "accuracy": 1 - values}
+    history = {name: metric.tolist() for name, metric in metrics.items()}
+    history |= {f"val_{name}": (metric + 0.125).tolist() for name, metric in metrics.items()}
+    return SimpleNamespace(history=history)
+
+
+RUNS = {"baseline": make_run(0.5, 0.25, 0.375), "L2, λ = 0.01": make_run(0.5, 0.4375, 0.125)}
+ACCURACY = {
+    "baseline": [95.0, 96.0, 95.5],
+    "dropout": [96.0, 97.0, 96.75],
+    "L2, λ = 0.01": [95.0, 96.5, 95.0],
+}
+SMALL = Difference(-0.2, -0.6, 0.2)
+FAR = Difference(-13.0, -14.0, -12.0)
+PANELS = {
+    "accuracy": {"dropout": Difference(1.0, 0.5, 1.5), "L2": SMALL, "augmentation (article)": FAR},
+    "cross-entropy": dict.fromkeys(["dropout", "L2", "other"], Difference(-0.01, -0.02, 0.0)),
+}
+# Each kind of figure, and what its text alternative must state.
+FIGURES = {
+    "image_grid": (
+        lambda: plots.image_grid(IMAGES, [*range(11)], title="Titled", columns=4),
+        ["11 images in 3 rows", "titled 0, 1, 2"],
+    ),
+    "image_grid, untitled": (
+        lambda: plots.image_grid(IMAGES[..., 0], title="Titled"),
+        ["11 images in 2 rows."],
+    ),
+    "curves": (
+        lambda: plots.curves(RUNS, title="Titled", mark_best=True),
+        [
+            "baseline: cross-entropy ends at 0.375 in training and 0.500 on validation",
+            "lowest at epoch 2",
+            "L2, λ = 0.01: cross-entropy ends at 0.125",
+            "lowest at epoch 3",
+        ],
+    ),
+    "bars": (
+        lambda: plots.bars({3: 1234, 4: 0.5}, **LABELS),
+        ["Bar chart of accuracy (share): 3: 1,234, 4: 0.5"],
+    ),
+    "histograms": (
+        lambda: plots.histograms({"weights": np.array([[1.0, 3.0]])}, title="Titled", xlabel="weight"),
+        ["weights: standard deviation 1"],
+    ),
+    "confusion": (
+        lambda: plots.confusion(np.array([4, 4, 7]), np.array([9, 9, 7]), title="Titled"),
+        ["2 of 3 digits are wrong; most often, a 4 is read as 9 (2 times)"],
+    ),
+    "confusion, all right": (
+        lambda: plots.confusion(np.arange(10), np.arange(10), title="Titled"),
+        ["0 of 10 digits are wrong"],
+    ),
+    "differences": (
+        lambda: plots.differences(ACCURACY, "baseline", title="Titled", xlabel="points"),
+        ["points, mean and 95 % interval", "dropout: +1.08", "higher", "no detectable difference"],
+    ),
+    "sweep": (
+        lambda: plots.sweep([0, 0.5], {"training": [0.1, 0.2], "validation": [0.3, 0.25]}, **LABELS),
+        ["accuracy (share) at 0, 0.5.", "training: 0.1, 0.2; validation: 0.3, 0.25"],
+    ),
+    "sweep over seeds": (
+        lambda: plots.sweep([0, 0.5], {"validation": [[0.1, 0.3], [0.5, 0.5]]}, **LABELS),
+        ["accuracy (share) at 0, 0.5, means with 95 % intervals", "validation: 0.2, 0.5"],
+    ),
+    "intervals": (
+        lambda: plots.intervals(PANELS, title="Titled", units=["points", "nats"]),
+        ["accuracy: dropout: +1.00 [+0.50, +1.50], higher; L2: -0.20", "cross-entropy: dropout: -0.010"],
+    ),
+}

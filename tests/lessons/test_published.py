@@ -1,0 +1,140 @@
+"""The published lessons: text and notebook agree, were executed as they stand, and hold nothing that runs."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+from published import MOST_BYTES, MOST_LINES, find_claim_problems, find_problems
+
+from mnist_helpers.lessons import run
+from mnist_helpers.study import claims
+
+ROOT = Path(__file__).resolve().parents[2]
+LESSONS = run.find_lessons()
+NAMES = [
+    "01_data_exploration",
+    "02_baseline_cnn",
+    "03_l2_regularization",
+    "04_dropout",
+    "05_data_augmentation",
+    "06_early_stopping",
+    "07_conclusion",
+]
+
+
+def get_notebook(lesson):
+    return ROOT / "notebooks" / f"{lesson.stem}.ipynb"
+
+
+def get_number(lesson):
+    return lesson.stem.partition("_")[0]
+
+
+def test_all_seven_lessons_exist_as_text_and_notebook():
+    assert [path.stem for path in LESSONS] == NAMES
+    assert [path.stem for path in sorted((ROOT / "notebooks").glob("*.ipynb"))] == NAMES
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
+def test_published_notebook_is_its_text_executed_as_it_stands(lesson):
+    assert list(find_problems(get_notebook(lesson), lesson)) == []
+
+
+@pytest.mark.parametrize("lesson", LESSONS[1:], ids=lambda path: path.stem)
+def test_notebook_prints_its_claims_as_the_study_finds_them_now(lesson):
+    cells = nbformat.read(get_notebook(lesson), 4).cells
+    printed = [output.get("text", "") for cell in cells for output in cell.get("outputs", ())]
+    assert f"{claims.format_claims(get_number(lesson))}\n" in printed
+
+
+@pytest.mark.parametrize("lesson", LESSONS[1:], ids=lambda path: path.stem)
+def test_every_claim_of_the_lessons_is_in_the_prose_of_its_lessons(lesson):
+    text = lesson.read_text(encoding="utf-8")
+    ours = [claim for claim in claims.read_ledger() if claim["by"] == "lesson"]
+    names = [claim["id"] for claim in ours if get_number(lesson) in claim["lessons"]]
+    assert [name for name in names if f"(`{name}`)" not in text] == []
+
+
+# The checks themselves: each must find the fault that it looks for.
+
+
+def edit(path, old, new):
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_sound_notebook_has_no_problems(pair):
+    assert list(find_problems(*pair)) == []
+
+
+def test_text_edited_alone_is_found(pair):
+    edit(pair[1], "all well", "all changed")
+    assert list(find_problems(*pair)) == ["differs from its text"]
+
+
+def test_text_and_notebook_edited_together_without_execution_is_found(pair):
+    edit(pair[1], "all well", "all changed")
+    edit(pair[0], 'print(\\"all well', 'print(\\"all changed')
+    assert list(find_problems(*pair)) == ["was not executed from the text as it stands"]
+
+
+def test_notebook_that_was_never_executed_is_found(pair):
+    nbformat.write(run.read_lesson(pair[1]), pair[0])
+    problems = list(find_problems(*pair))
+    assert "was not executed once, in order" in problems
+    assert "code cell 4 is marked for its output and has none" in problems
+
+
+def alter_output(**changes):
+    return lambda notebook: notebook.cells[2].outputs[0].update(changes)
+
+
+def add_output(kind, *content, **fields):
+    output = nbformat.v4.new_output(kind, *content, **fields)
+    return lambda notebook: notebook.cells[2].outputs.append(output)
+
+
+def alter_cell(number, **changes):
+    return lambda notebook: notebook.cells[number].update(changes)
+
+
+FAULTS = {
+    "ended in ValueError": add_output("error", ename="ValueError", evalue="", traceback=[]),
+    "wrote to stderr": alter_output(name="stderr"),
+    "marked for its output and has none": lambda notebook: notebook.cells[2].outputs.clear(),
+    "not executed once, in order": alter_cell(2, execution_count=7),
+    "image without alt text": add_output("display_data", {"image/png": "iVBORw0KGgo="}),
+    "runs in the browser": add_output("display_data", {"text/html": "<b></b><SCRIPT>1</script>"}),
+    "something that runs": add_output("display_data", {"application/vnd.jupyter.widget-view+json": {}}),
+    "widget state": lambda notebook: notebook.metadata.update(widgets={}),
+    "larger than": alter_output(text="x" * MOST_BYTES),
+    "longer than 25 lines": alter_cell(2, source="1\n" * (MOST_LINES + 1)),
+    "one cell tagged parameters": lambda notebook: notebook.cells[1].metadata.pop("tags"),
+    "one cell tagged headline": lambda notebook: notebook.cells[4].metadata.pop("tags"),
+    "mnist-only and not compared": lambda notebook: notebook.cells[3].metadata.update(tags=["mnist-only"]),
+    "parameter rate needs": alter_cell(1, source="rate: float = 1.0  # learning rate"),
+    "parameter epochs needs": alter_cell(1, source="epochs: int = 5  # 1 to 4: passes"),
+    "parameter epochs = 5 needs": alter_cell(1, source="epochs = 5"),
+    "parameter n_seeds needs": alter_cell(1, source="n_seeds: int = 5  # 3 to 9: above the quick profile's"),
+    "links to 08.ipynb": alter_cell(0, source="[next](08.ipynb)"),
+    "names no-such-claim": alter_cell(0, source="So it is. (`no-such-claim`)"),
+    "in its prose": alter_cell(0, source="![](01_first.ipynb)"),
+}
+
+
+@pytest.mark.parametrize("problem", FAULTS)
+def test_fault_in_a_notebook_is_found(problem, pair):
+    notebook = nbformat.read(pair[0], 4)
+    FAULTS[problem](notebook)
+    nbformat.write(notebook, pair[0])
+    assert any(problem in found for found in find_problems(*pair))
+
+
+def test_prose_that_reverses_a_claim_or_borrows_it_is_found():
+    [claim] = [claim for claim in claims.read_ledger() if claim["id"] == "gentle-1000"]
+    stated = f"- {claims.phrase(claim)} (`gentle-1000`)"
+    assert "raises" in stated
+    assert list(find_claim_problems(stated, "05")) == []
+    assert list(find_claim_problems(stated.replace("raises", "lowers"), "05"))
+    assert list(find_claim_problems(stated, "03"))

@@ -1,0 +1,117 @@
+"""Find lessons and run them: what comes out when all goes well."""
+
+import json
+import time
+
+import jupytext
+import nbformat
+import pytest
+
+from mnist_helpers.errors import SetupError, UsageError
+from mnist_helpers.lessons import run
+
+PARAMETERS = """# %% tags=["parameters"]
+epochs: int = 5  # 1 to 100: passes over the training images
+train_size: int = 2_000  # 10 to 50_000: number of training images"""
+DATA = '# %%\nprint("UCI digits (embedded)")'
+HEADLINE = '# %% tags=["headline"]\nprint(f"{epochs} epochs of {train_size}")'
+
+
+@pytest.fixture
+def lesson(make_lesson):
+    return make_lesson("01_first", "# %% [markdown]\n# # First", PARAMETERS, DATA, HEADLINE)
+
+
+@pytest.mark.parametrize("name", ["02", "02_second", "lessons/02_second.py", "notebooks/02_second.ipynb"])
+def test_lesson_is_found_by_number_name_or_path(name, lesson, make_lesson):
+    second = make_lesson("02_second", PARAMETERS)
+    assert run.find_lessons([name], lesson.parent) == [second]
+
+
+def test_without_names_all_lessons_are_found_and_a_repeated_one_once(lesson, make_lesson):
+    second = make_lesson("02_second", PARAMETERS)
+    assert run.find_lessons([], lesson.parent) == [lesson, second]
+    assert run.find_lessons(["02", "01", "02_second"], lesson.parent) == [lesson, second]
+
+
+def test_without_a_folder_the_lessons_of_the_repository_are_found():
+    assert [path.stem[:2] for path in run.find_lessons()] == [f"0{number}" for number in range(1, 8)]
+
+
+def test_unknown_lesson_is_refused_with_the_most_similar_one(lesson):
+    with pytest.raises(UsageError, match="Did you mean 01_first"):
+        run.find_lessons(["01_frist"], lesson.parent)
+
+
+def test_folder_without_lessons_is_refused(tmp_path):
+    with pytest.raises(SetupError, match="pip install -e"):
+        run.find_lessons([], tmp_path)
+
+
+def test_hash_depends_on_the_code_alone(lesson):
+    notebook = run.read_lesson(lesson)
+    before = notebook.metadata.mnist_helpers.code_sha256
+    notebook.cells[0].source = "# Last"
+    notebook.cells[2].execution_count = 7
+    assert run.hash_code(notebook) == before
+    notebook.cells[2].source += " "
+    assert run.hash_code(notebook) != before
+
+
+def test_finished_lesson_reports_and_pairs_with_its_text(lesson, tmp_path):
+    output = tmp_path / "new" / "folder"
+    start = time.monotonic()
+    [result] = run.run_lessons([lesson], output)
+    assert 0 < result.seconds < time.monotonic() - start
+    assert (result.dataset, result.headline, result.error) == ("UCI digits", "5 epochs of 2000", "")
+    assert result.peak_megabytes is None or 20 < result.peak_megabytes < 500
+    assert sorted(path.name for path in output.iterdir()) == ["01_first.html", "01_first.ipynb"]
+    notebook = jupytext.read(output / "01_first.ipynb")
+    nbformat.validate(notebook)
+    assert jupytext.writes(notebook, fmt="py:percent") == lesson.read_text()
+    assert notebook.metadata.mnist_helpers.code_sha256 == run.hash_code(notebook)
+    assert "papermill" not in json.dumps(notebook)
+    assert "version" not in notebook.metadata.language_info
+
+
+def test_second_run_gives_the_same_notebook(lesson, tmp_path):
+    list(run.run_lessons([lesson], tmp_path / "out"))
+    first = (tmp_path / "out" / "01_first.ipynb").read_bytes()
+    list(run.run_lessons([lesson], tmp_path / "out"))
+    assert (tmp_path / "out" / "01_first.ipynb").read_bytes() == first
+
+
+def test_settings_and_quick_profile_reach_the_cells(lesson, tmp_path):
+    [result] = run.run_lessons([lesson], tmp_path / "out", {"epochs": "3"}, quick=True)
+    assert result.headline == "3 epochs of 300"
+
+
+def test_last_lesson_starts_first_where_several_run_at_once(make_lesson, tmp_path):
+    code = '# %% tags=["headline"]\nimport time\n\nprint(time.monotonic())'
+    lessons = [make_lesson(name, PARAMETERS, code) for name in ("01_first", "02_second", "03_third")]
+    started = {}
+    for jobs in (1, 2):
+        results = run.run_lessons(lessons[: jobs + 1], tmp_path / "out", jobs=jobs)
+        started[jobs] = {result.lesson: float(result.headline) for result in results}
+    assert min(started[1], key=started[1].get) == "01_first"
+    assert max(started[2], key=started[2].get) == "01_first"
+
+
+def test_lessons_that_run_at_once_share_the_cores(make_lesson, tmp_path, monkeypatch):
+    monkeypatch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)
+    monkeypatch.setattr("os.cpu_count", lambda: 6)
+    code = '# %% tags=["headline"]\nimport os\n\nprint(os.environ["TF_NUM_INTRAOP_THREADS"])'
+    lesson = make_lesson("01_first", PARAMETERS, code)
+    for jobs, threads in ((1, "6"), (2, "3"), (9, "1")):
+        [result] = run.run_lessons([lesson], tmp_path / "out", jobs=jobs)
+        assert result.headline == threads
+
+
+def test_each_run_has_the_environment_variables_of_its_moment(make_lesson, tmp_path, monkeypatch):
+    code = '# %% tags=["headline"]\nimport os\n\nprint(os.environ["SET_LATER"], os.environ["SET_BEFORE"])'
+    lesson = make_lesson("01_first", PARAMETERS, code)
+    monkeypatch.setenv("SET_BEFORE", "kept")
+    for number in ("one", "two"):  # in the second round the fork server runs already
+        monkeypatch.setenv("SET_LATER", number)
+        [result] = run.run_lessons([lesson], tmp_path / "out")
+        assert result.headline == f"{number} kept"

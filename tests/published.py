@@ -1,0 +1,109 @@
+"""What may be wrong with a published lesson: checks of a notebook and its text."""
+
+import ast
+import re
+
+import jupytext
+import papermill
+
+from mnist_helpers.errors import UsageError
+from mnist_helpers.lessons import parameters, run
+from mnist_helpers.study import claims
+
+MOST_BYTES = 1_000_000  # of a notebook
+MOST_LINES = 25  # of a code cell
+
+
+def find_problems(notebook_path, lesson_path):
+    """Return what is wrong with a published notebook, one line each."""
+    notebook = jupytext.read(notebook_path)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    yield from find_stale_parts(notebook, code, lesson_path)
+    if notebook_path.stat().st_size >= MOST_BYTES:
+        yield f"is larger than {MOST_BYTES:,} bytes"
+    if "widgets" in notebook.metadata:
+        yield "holds widget state"
+    for tag in ("parameters", "headline"):
+        if sum(tag in cell.metadata.get("tags", ()) for cell in code) != 1:
+            yield f"needs one cell tagged {tag}"
+    yield from find_parameter_problems(notebook, code)
+    prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    for link in re.findall(r"\]\((?!\w+:)([^)#\s]+)", prose):
+        if not (notebook_path.parent / link).exists():
+            yield f"links to {link}, which is missing"
+    if re.search(r"!\[\s*\]\(", prose):
+        yield "has an image without alt text in its prose"
+    yield from find_claim_problems(prose, notebook_path.stem.partition("_")[0])
+    for number, cell in enumerate(code, 1):
+        for problem in find_cell_problems(cell):
+            yield f"code cell {number} {problem}"
+
+
+def find_stale_parts(notebook, code, lesson_path):
+    """Compare a notebook with its text, and its outputs with its code."""
+    if jupytext.writes(notebook, fmt="py:percent") != lesson_path.read_text(encoding="utf-8"):
+        yield "differs from its text"
+    if notebook.metadata.get("mnist_helpers", {}).get("code_sha256") != run.hash_code(notebook):
+        yield "was not executed from the text as it stands"
+    if [cell.execution_count for cell in code] != list(range(1, len(code) + 1)):
+        yield "was not executed once, in order"
+
+
+def find_parameter_problems(notebook, code):
+    """Each line of the parameters cell must be `name: type = value  # allowed values: meaning`."""
+    known = papermill.inspect_notebook(notebook)
+    cells = [cell for cell in code if "parameters" in cell.metadata.get("tags", ())]
+    for line in [line for cell in cells for line in ast.parse(cell.source).body]:
+        name = getattr(getattr(line, "target", None), "id", ast.unparse(line))
+        if name not in known or not allows_its_values(known[name]):
+            yield f"parameter {name} needs a type and a range that holds its values"
+
+
+def allows_its_values(parameter):
+    """Return whether a parameter allows its default and its value in the quick profile."""
+    default = ast.literal_eval(parameter["default"])
+    values = [str(default).lower() if isinstance(default, bool) else str(default)]
+    if parameter["name"] in parameters.QUICK:
+        values.append(str(parameters.QUICK[parameter["name"]]))
+    try:
+        for value in values:
+            parameters.parse_value(parameter, value)
+    except UsageError:
+        return False
+    return True
+
+
+def find_claim_problems(prose, lesson):
+    """A sentence of the prose that ends in a claim's name, as in (`l2-1000`), must be the ledger's own."""
+    ledger = {claim["id"]: claim for claim in claims.read_ledger()}
+    words = " ".join(prose.split())
+    for match in re.finditer(r" \(`([a-z0-9-]+)`\)", words):
+        claim = ledger.get(match[1])
+        if claim is None or lesson not in claim["lessons"]:
+            yield f"names {match[1]}, which the ledger does not have for this lesson"
+        elif not words[: match.start()].endswith(f"- {claims.phrase(claim)}"):
+            yield f"does not state {match[1]} as the ledger does: {claims.phrase(claim)}"
+
+
+def find_cell_problems(cell):
+    if len(cell.source.splitlines()) > MOST_LINES:
+        yield f"is longer than {MOST_LINES} lines"
+    tags = set(cell.metadata.get("tags", ()))
+    if tags & {"nbval-check-output", "headline"} and not cell.outputs:
+        yield "is marked for its output and has none"
+    if "mnist-only" in tags and "nbval-check-output" not in tags:
+        yield "is mnist-only and not compared anyway"
+    for output in cell.outputs:
+        yield from find_output_problems(output)
+
+
+def find_output_problems(output):
+    if output.output_type == "error":
+        yield f"ended in {output.ename}"
+    if output.get("name") == "stderr":
+        yield "wrote to stderr"
+    for kind, content in output.get("data", {}).items():
+        if kind.startswith("image/") and not output.metadata.get(kind, {}).get("alt"):
+            yield "shows an image without alt text"
+        if re.search("javascript|widget", kind) or re.search("<script", str(content), re.IGNORECASE):
+            yield "shows something that runs in the browser"

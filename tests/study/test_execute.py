@@ -1,0 +1,202 @@
+"""Execution of the study: each run once, none lost, and the same numbers from the same recipe.
+
+The runs are tiny: a hundred UCI digits and an epoch or two.
+"""
+
+import gc
+import shutil
+import socket
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from mnist_helpers import cli, datasets, mnist_files, statistics, training
+from mnist_helpers.errors import DataError, SetupError
+from mnist_helpers.recipes import Recipe
+from mnist_helpers.study import execute, plan, store
+
+DIGITS = datasets.load("uci")
+RECIPE = Recipe(train_size=100, epochs=2, curve_size=100, validation_size=100, seed=1)
+TASK = plan.Task("baseline", RECIPE)
+WRONG = plan.Task("wrong", replace(RECIPE, augmentation="wild"))
+needs_mnist = pytest.mark.skipif(mnist_files.find() is None, reason="the study was made on MNIST")
+
+
+def make_run(task):
+    return execute.run(task, plan.run_key(task, DIGITS.digest()), "uci")
+
+
+def test_run_records_what_training_gives():
+    task = plan.Task("baseline", replace(RECIPE, epochs=4, learning_rate=5e-3), track_test_accuracy=True)
+    row = make_run(task)
+    tracker = training.EvaluationCallback(*DIGITS.open_test())
+    network, run = training.train(task.recipe, DIGITS, [tracker])
+    images, labels = DIGITS.open_test()
+    expected = statistics.score(network.predict(images, verbose=0), labels)
+    for name, value in expected.items():
+        assert float(row[f"test_{name}"]) == pytest.approx(value, abs=2e-6), name
+    assert float(row["train_accuracy"]) == pytest.approx(run.train_accuracy, abs=1e-6)
+    assert float(row["train_cross_entropy"]) == pytest.approx(run.train_loss, abs=1e-6)
+    assert float(row["validation_accuracy"]) == pytest.approx(run.validation_accuracy, abs=1e-6)
+    assert float(row["validation_cross_entropy"]) == pytest.approx(run.validation_loss, abs=1e-6)
+    best = np.argmax(run.history["val_accuracy"])
+    assert float(row["stopped_on_validation"]) == pytest.approx(tracker.accuracy[best], abs=1e-6)
+    assert float(row["stopped_on_test"]) == pytest.approx(max(tracker.accuracy), abs=1e-6)
+    assert tracker.accuracy[-1] == pytest.approx(expected["accuracy"])
+    assert (row["dataset"], row["seed"], row["epochs_trained"]) == ("UCI digits", "1", "4")
+
+
+def test_run_that_selects_is_evaluated_on_validation_images():
+    row = make_run(replace(TASK, evaluate_on="validation"))
+    network, _ = training.train(TASK.recipe, DIGITS)
+    expected = statistics.score(network.predict(DIGITS.x_validation, verbose=0), DIGITS.y_validation)
+    assert float(row["validation_cross_entropy"]) == pytest.approx(expected["cross_entropy"], abs=2e-6)
+    assert not [name for name in row if name.startswith("test_")]
+
+
+def test_run_whose_key_is_of_other_data_or_code_is_refused():
+    with pytest.raises(DataError, match="other data or another version"):
+        execute.run(TASK, plan.run_key(TASK, "digest of other data"), "uci")
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    """Start a scheduler and two workers by hand, as processes of their own, and return the address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+    dask = [sys.executable, "-m", "dask"]
+    ends = address.removeprefix("tcp://").split(":")
+    worker = ["worker", address, "--nthreads", "1", "--no-dashboard", "--local-directory", str(tmp_path)]
+    commands = [
+        [*dask, "scheduler", "--host", ends[0], "--port", ends[1], "--no-dashboard"],
+        [*dask, *worker],
+        [*dask, *worker],
+    ]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    processes = [subprocess.Popen(command, **quiet) for command in commands]
+    yield address
+    for process in reversed(processes):
+        process.terminate()
+    for process in processes:
+        process.wait(20)
+
+
+def test_runs_on_a_cluster_are_those_of_one_process(cluster):
+    tasks = [plan.Task("baseline", replace(RECIPE, seed=seed, epochs=1)) for seed in (1, 2)]
+    tasks = {plan.run_key(task, DIGITS.digest()): task for task in [*tasks, WRONG]}
+    found = dict(execute.compute(tasks, DIGITS, scheduler=cluster))
+    assert found.keys() == tasks.keys()
+    assert "augmentation='wild' is unknown" in str(found.pop(list(tasks)[-1]))
+    for key, row in found.items():
+        alone = execute.run(tasks[key], key, "uci")
+        assert store.find_deviations(row, alone | {"threads": row["threads"]}, []) == []
+        assert (row["key"], row["seed"]) == (key, alone["seed"])
+
+
+def test_no_task_starts_no_cluster(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    assert list(execute.compute({}, DIGITS)) == []
+
+
+def test_scheduler_that_does_not_answer_is_named(monkeypatch):
+    with pytest.raises(SetupError, match=r"No Dask scheduler answers at nowhere"):
+        next(execute.compute({"key": TASK}, DIGITS, scheduler="nowhere"))
+    # Collecting the client closes it. While another client starts, that close would wait for itself forever.
+    gc.collect()
+
+
+@pytest.mark.parametrize("missing", ["filelock", "distributed"])
+def test_missing_library_is_named_with_the_command_to_install(missing, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, missing, None)
+    use = {
+        "filelock": lambda: store.open_folder(tmp_path).__enter__(),
+        "distributed": lambda: next(execute.compute({"key": TASK}, DIGITS)),
+    }
+    with pytest.raises(SetupError, match=f"A study needs {missing}: python -m pip install"):
+        use[missing]()
+
+
+@pytest.fixture
+def invoke_study(monkeypatch, tmp_path):
+    """Return a function that runs the study's command on the given tasks."""
+
+    def invoke(tasks, *arguments):
+        monkeypatch.setitem(plan.PLANS, "quick", lambda: tasks)
+        command = ["study", "--quick", "--dataset", "uci", "--jobs", "1", "--output", str(tmp_path)]
+        return CliRunner().invoke(cli.main, [*command, *arguments])
+
+    return invoke
+
+
+def test_command_makes_missing_runs_and_sets_torn_files_aside(invoke_study, tmp_path):
+    tasks = [plan.Task("baseline", replace(RECIPE, seed=seed)) for seed in (1, 2)]
+    result = invoke_study([tasks[0], WRONG])
+    assert result.exit_code == 5
+    assert "1 of 2 runs failed; the others are kept" in result.output
+    assert "augmentation='wild' is unknown" in result.output
+    before = (tmp_path / "quick.csv").read_bytes()
+    (tmp_path / "runs" / "0123.json").write_text("{")
+    result = invoke_study(tasks)
+    assert result.exit_code == 0, result.output
+    assert "1 set aside as *.bad, to be made again: 0123.json" in result.output
+    assert "1 of 2 runs are there" in result.output
+    assert (tmp_path / "quick.csv").read_bytes().startswith(before)
+    assert store.read_table(tmp_path / "quick.csv")["seed"].to_list() == [1, 2]
+    before = (tmp_path / "quick.csv").read_bytes()
+    result = invoke_study(tasks, "--rerun", "1")
+    assert result.exit_code == 0, result.output
+    assert ": agrees" in result.output
+    assert (tmp_path / "quick.csv").read_bytes() == before
+
+
+def test_rerun_with_other_numbers_is_reported_and_ends_with_code_5(invoke_study, tmp_path):
+    row = make_run(TASK)
+    (tmp_path / "runs").mkdir()
+    store.write_run(tmp_path, row | {"test_accuracy": "0.000001", "threads": "1"})
+    result = invoke_study([TASK], "--rerun", "1")
+    assert result.exit_code == 5
+    assert "test_accuracy 0.000001 was" in result.output
+    assert "1 of 1 runs failed or gave different numbers" in result.output
+
+
+def test_rerun_without_a_finished_run_is_refused(invoke_study):
+    result = invoke_study([TASK], "--rerun", "1")
+    assert result.exit_code == 2
+    assert "has no finished run of this plan yet" in result.output
+
+
+def test_study_whose_runs_all_fail_leaves_no_table_and_resumes(invoke_study, tmp_path):
+    result = invoke_study([WRONG])
+    assert result.exit_code == 5
+    assert "1 of 1 runs failed" in result.output
+    assert list(tmp_path.glob("quick.*")) == []
+    result = invoke_study([TASK])
+    assert result.exit_code == 0, result.output
+    assert len(store.read_table(tmp_path / "quick.csv")) == 1
+
+
+@pytest.mark.parametrize("arguments", [[], ["--choice"]])
+def test_other_digits_are_kept_out_of_the_published_results(arguments):
+    result = CliRunner().invoke(cli.main, ["study", *arguments, "--dataset", "uci"])
+    assert result.exit_code == 2
+    assert "results is for runs on MNIST" in result.output
+
+
+def test_client_needs_no_tensorflow():
+    code = "import sys, mnist_helpers.study.execute; sys.exit('tensorflow' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@needs_mnist
+def test_complete_study_starts_nothing_and_leaves_its_table(tmp_path):
+    for name in ("study.csv", "study.json"):
+        shutil.copy(store.RESULTS / name, tmp_path)
+    result = CliRunner().invoke(cli.main, ["study", "--output", str(tmp_path)])
+    assert result.exit_code == 0, result.output
+    assert "290 of 290 runs are there" in result.output
+    assert (tmp_path / "study.csv").read_bytes() == (store.RESULTS / "study.csv").read_bytes()
