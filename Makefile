@@ -2,88 +2,98 @@ PYTHON ?= python3
 ARGS ?=
 REPO ?=
 BIN = .venv/bin
-P2C = build/uv/bin/uv tool run pyproject2conda@0.23.2 yaml --name mnist-lessons --channel conda-forge \
-	--python-include python~=3.12 --pip-only --custom-command "make lock"
-EXTRAS = $(addprefix --extra ,tensorflow run study lab book browser build dev)
-COMPILE = build/uv/bin/uv pip compile pyproject.toml --quiet
-LOCK = $(COMPILE) --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock"
+UV = build/uv/bin/uv
+LOCK = $(UV) pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+	--custom-compile-command "make lock" $(ARGS)
 .DELETE_ON_ERROR:
-.PHONY: help run quick test test-full test-browser study claims lab notebooks links lock format bench book oldest clean
+.PHONY: help lab run quick lint test test-full test-browser study claims notebooks links docs lock format bench book \
+	oldest clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
 
-run: .venv/.installed  ## run all lessons in full, into build/notebooks/ (ARGS="02_baseline_cnn --set epochs=3")
+lab: .venv/.lessons  ## open the lessons in JupyterLab
+	$(BIN)/jupyter lab notebooks
+
+run: .venv/.lessons  ## run all lessons in full, into build/notebooks/ (ARGS="02_baseline_cnn --set epochs=3")
 	$(BIN)/mnist-helpers run $(ARGS)
 
-quick: .venv/.installed  ## run all lessons with small values
+quick: .venv/.lessons  ## run all lessons with small values
 	$(BIN)/mnist-helpers run --quick --jobs 2 $(ARGS)
 
-test: .venv/.installed  ## lint, unit tests, and all lessons with small values, their outputs compared
-	$(BIN)/ruff check
-	$(BIN)/ruff format --check
+lint: .venv/.dev  ## check style, spelling and types
+	$(BIN)/ruff check && $(BIN)/ruff format --check
+	$(BIN)/codespell && $(BIN)/mypy
+
+test: lint  ## lint, run the unit tests, run all lessons with small values and compare their outputs
 	$(BIN)/python -m pytest -n 2
 	$(BIN)/python tests/nbval_lessons.py
 
-test-full: .venv/.installed  ## the slow tests, and the committed notebooks as they are, their outputs compared
+test-full: .venv/.dev  ## run the slow tests, run the committed notebooks as they are and compare their outputs
 	$(BIN)/python -m pytest -m full
 	$(BIN)/python tests/nbval_lessons.py --full
 
-test-browser: book  ## the lessons in JupyterLab and the web book, in Chromium, which has to be there
+test-browser: book  ## test the lessons in JupyterLab and the web book, in an installed Chromium
 	$(BIN)/python -m pytest tests/browser $(ARGS)
 
-study: .venv/.installed  ## make the runs of the study that are missing (hours; ARGS=--quick: a minute)
+study: .venv/.dev  ## make the missing runs of the study (hours; ARGS=--quick takes a minute)
 	$(BIN)/mnist-helpers study $(ARGS)
-	$(if $(filter --quick --choice --rerun --output,$(ARGS)),,$(BIN)/python docs/study.py)
+	$(if $(filter --quick --choice --rerun --output,$(ARGS)),,$(BIN)/python docs/update.py)
 
-claims: .venv/.installed  ## print what the study says of each claim
+claims: .venv/.lessons  ## print each claim with the study's verdict
 	$(BIN)/mnist-helpers claims $(ARGS)
 
-lab: .venv/.installed  ## open the lessons in JupyterLab
-	$(BIN)/jupyter lab notebooks
-
-notebooks: .venv/.installed  ## execute the lessons and keep them as the committed notebooks
+notebooks: .venv/.lessons  ## execute the lessons in full and write them as the committed notebooks
 	$(BIN)/mnist-helpers run --jobs 1 --output notebooks $(ARGS)
 
-links: .venv/.installed  ## set all launch links, badges and Colab cells (REPO=owner/name on GitHub, or none)
+links: .venv/.lessons  ## set all launch links, badges and Colab cells (REPO=owner/name on GitHub, or none)
 	$(BIN)/python docs/links.py $(REPO)
 
-format: .venv/.installed  ## put the code into the project's format
+docs: .venv/.dev  ## write the generated parts of README.md and CONTRIBUTING.md, and the study's figure
+	$(BIN)/python docs/update.py
+
+lock: $(UV)  ## write the locks from pyproject.toml (ARGS=--upgrade takes the newest versions)
+	$(LOCK) --extra tensorflow --extra run --extra lab --group build -o requirements/lessons.lock
+	$(LOCK) --all-extras --group dev -c requirements/lessons.lock -o requirements/dev.lock \
+		$$(sed -n 's/^\([a-z0-9-]*\)==.*/--no-emit-package \1/p' requirements/lessons.lock)
+
+format: .venv/.dev  ## format the code
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: .venv/.installed  ## measure time, memory and accuracy against references (50 minutes; ARGS=layers)
-	$(BIN)/python benchmarks/bench.py $(ARGS)
+bench: .venv/.dev  ## measure time, memory and accuracy against references (50 minutes; ARGS=layers)
+	$(BIN)/python -m benchmarks $(ARGS)
+	$(BIN)/python docs/update.py
 
-book: .venv/.installed  ## build the web book, build/book/html/index.html (BUILDER=linkcheck: ask its outside links)
+book: .venv/.dev  ## build the web book, build/book/html/index.html (BUILDER=linkcheck checks its outside links)
 	$(BIN)/python -m sphinx -M $(or $(BUILDER),html) docs build/book --fail-on-warning --keep-going --nitpicky --quiet
 
-lock: build/uv/bin/uv  ## write lock and conda files anew from pyproject.toml (ARGS=--upgrade: newest versions)
-	$(LOCK) $(EXTRAS) $(ARGS) -o requirements.lock
-	$(LOCK) --extra tensorflow --extra run --extra build -c requirements.lock -o binder/requirements.lock
-	$(P2C) $(EXTRAS) --pip-dep "-e ." --output environment.yml
-	$(P2C) --skip-package --conda-dep pip --output binder/environment.yml
-
-oldest: build/uv/bin/uv  ## unit tests and quick lessons with the oldest versions that pyproject.toml allows
-	$(COMPILE) --extra tensorflow --extra run --extra study --resolution lowest-direct -o build/oldest.txt
+oldest: $(UV)  ## run unit tests and quick lessons with the oldest versions that pyproject.toml allows
 	$(PYTHON) -m venv build/oldest
-	build/oldest/bin/python -m pip install -c build/oldest.txt -e '.[tensorflow,run,study,book,build,dev]'
+	$(UV) pip compile pyproject.toml --quiet --python build/oldest --extra tensorflow --extra run --extra study \
+		--resolution lowest-direct -o build/oldest.txt
+	$(UV) pip install --python build/oldest -c build/oldest.txt -e '.[tensorflow,run,study]' --group dev
 	build/oldest/bin/python -m pytest --ignore tests/test_lessons.py
 	build/oldest/bin/mnist-helpers run --quick --jobs 2 --output build/oldest/notebooks
 
-clean:  ## remove .venv and everything that was built
-	rm -rf .venv build .pytest_cache .ruff_cache
+clean:  ## remove .venv, everything that was built, and caches
+	rm -rf .venv build .pytest_cache .ruff_cache .mypy_cache
 
-# The stamp comes last: an installation that failed is tried again by the next call.
-.venv/.installed: requirements.lock pyproject.toml
+# What the lessons need. The stamp comes last, so that the next call repeats a failed installation.
+.venv/.lessons: requirements/lessons.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info < (3, 14) or sys.exit("Python %d.%d cannot run the lessons (TensorFlow): install 3.11, 3.12 or 3.13 and name it, as in: make PYTHON=python3.12" % sys.version_info[:2])'
 	@echo "Setting up .venv: about 2 GB, once, one to five minutes"
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --require-hashes -r requirements/lessons.lock
 	$(BIN)/python -m pip install --no-deps --no-build-isolation -e .
 	@touch $@
 
-# uv only writes the lock, so it stands apart from what users install.
-build/uv/bin/uv:
+# What tests, the study, the book and benchmarks need on top.
+.venv/.dev: .venv/.lessons requirements/dev.lock
+	$(BIN)/python -m pip install --require-hashes -r requirements/dev.lock
+	@touch $@
+
+# uv only writes locks, so it is not installed into .venv.
+$(UV):
 	$(PYTHON) -m venv build/uv
 	build/uv/bin/python -m pip install uv==0.13.8

@@ -1,7 +1,9 @@
 """Set all launch links, badges and Colab cells from one setting, `[project.urls]` in pyproject.toml.
 
-An argument names the repository on GitHub (owner/name) or takes everything out (none); without one, the
-repository that is set gets its links anew, such as after a new version.
+    python docs/links.py [owner/name | none]
+
+An argument sets the repository on GitHub (owner/name) or removes all links (none). Without an argument the
+links of the current repository are written anew, for instance after a change of the version.
 """
 
 import re
@@ -11,17 +13,17 @@ from pathlib import Path
 
 import jupytext
 import nbformat
+from documents import replace_marked
 from nbformat import NotebookNode
 
 from mnist_helpers import __version__
-from mnist_helpers.notebooks import hash_code
+from mnist_helpers.lessons.run import hash_code
 
 ROOT = Path(__file__).resolve().parents[1]
-MARKS = ("<!-- links -->\n", "\n<!-- end of links -->")
-TAG = f"v{__version__}"  # what a link opens and what its cell installs are of one version
+TAG = f"v{__version__}"  # a link opens the version that its cell installs
 NOTE = """\
-There are no links yet that open the lessons on Binder, Colab or Codespaces: they need this repository's own
-address on GitHub. `make links REPO=owner/name` writes them, here and into each lesson."""
+There are no links yet that open the lessons on Binder, Colab or Codespaces, because such links need the
+address of this repository on GitHub. `make links REPO=owner/name` writes them, here and into each lesson."""
 SETUP = """\
 # On Colab: install the package of these lessons; Colab's TensorFlow, Keras and NumPy stay as they are.
 import importlib.util
@@ -33,12 +35,29 @@ if "google.colab" in sys.modules and importlib.util.find_spec("mnist_helpers") i
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", package], check=True)"""
 _BADGES = re.compile(r"(?m)^\[!\[Open .*\n(?:\[!\[Open .*\n)*\n")
 _URLS = re.compile(r'\[project\.urls\]\nRepository = "https://github\.com/(.*)"\n\n')
+_PLACE = "[project.scripts]\n"  # the table of links stands before this one
 # GitHub's own rules for the names of accounts and repositories.
 _NAME = re.compile(r"[A-Za-z0-9](?:-?[A-Za-z0-9]){0,38}/(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}(?<!\.git)")
 
 
 def check_repository(text: str) -> str | None:
-    """Return owner/name, or None for ``"none"``; raise ValueError for all else and for placeholders."""
+    """Check a repository's name.
+
+    Parameters
+    ----------
+    text : str
+        owner/name of a repository on GitHub, or "none".
+
+    Returns
+    -------
+    str or None
+        The text, or None for "none".
+
+    Raises
+    ------
+    ValueError
+        If GitHub would not accept the name, or it is a placeholder such as OWNER/NAME.
+    """
     if text == "none":
         return None
     if not _NAME.fullmatch(text) or text.lower() in ("owner/name", "owner/repo"):
@@ -47,19 +66,51 @@ def check_repository(text: str) -> str | None:
 
 
 def read_repository(root: Path = ROOT) -> str | None:
-    """Return the repository that pyproject.toml names, or None."""
+    """Return the repository that pyproject.toml sets.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the project.
+
+    Returns
+    -------
+    str or None
+        owner/name, or None where no repository is set.
+
+    Raises
+    ------
+    ValueError
+        If the name that is set is no valid one.
+    """
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    address = project.get("urls", {}).get("Repository", "none")
+    address: str = project.get("urls", {}).get("Repository", "none")
     return check_repository(address.removeprefix("https://github.com/"))
 
 
 def format_badges(repository: str, lesson: str = "", codespaces: bool = False) -> str:
-    """Return badges in Markdown, one a line, that open a lesson, or all of them."""
-    base, tree = "https://colab.research.google.com", f"lab/tree/notebooks/{lesson and lesson + '.ipynb'}"
+    """Return badges that open a lesson, or all lessons, in Markdown.
+
+    Parameters
+    ----------
+    repository : str
+        owner/name of the repository on GitHub.
+    lesson : str
+        Name of the lesson, without a suffix. If empty, Binder opens the folder of notebooks, Colab the first.
+    codespaces : bool
+        Whether to add a badge for GitHub Codespaces.
+
+    Returns
+    -------
+    str
+        One badge per line.
+    """
+    base = "https://colab.research.google.com"
+    tree = f"lab/tree/notebooks/{lesson}.ipynb" if lesson else "lab/tree/notebooks"
     badges = {
         "Binder": (
             "https://mybinder.org/badge_logo.svg",
-            f"https://mybinder.org/v2/gh/{repository}/{TAG}?urlpath={tree.rstrip('/')}",
+            f"https://mybinder.org/v2/gh/{repository}/{TAG}?urlpath={tree}",
         ),
         "Colab": (
             f"{base}/assets/colab-badge.svg",
@@ -73,12 +124,27 @@ def format_badges(repository: str, lesson: str = "", codespaces: bool = False) -
 
 
 def link_lesson(notebook: NotebookNode, lesson: str, repository: str | None) -> NotebookNode:
-    """Set the badges under a lesson's title and its set-up cell, the first of its code, in place.
+    """Set the badges below a lesson's title and its Colab cell, the first code cell, in place.
 
-    A notebook's outputs stay, since the cell does nothing outside Colab; its cells are numbered anew. One
-    that was not executed from its code as it stands goes on saying so.
+    The outputs stay, because the Colab cell does nothing elsewhere; the cells are numbered again. The stored
+    hash of the code is renewed only if it was right before, so that a stale notebook stays recognizable.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        The lesson as text or as an executed notebook.
+    lesson : str
+        Name of the lesson, without a suffix.
+    repository : str or None
+        owner/name of the repository on GitHub; None removes badges and cell.
+
+    Returns
+    -------
+    NotebookNode
+        The same notebook.
     """
-    title, cells = notebook.cells[0], notebook.cells
+    title = notebook.cells[0]
+    cells = notebook.cells
     is_current = notebook.metadata.get("mnist_helpers", {}).get("code_sha256") == hash_code(notebook)
     title.source = _BADGES.sub("", title.source)
     if cells[1].source.startswith(SETUP.partition("\n")[0]):
@@ -87,32 +153,57 @@ def link_lesson(notebook: NotebookNode, lesson: str, repository: str | None) -> 
         head, rest = title.source.split("\n\n", 1)
         title.source = f"{head}\n\n{format_badges(repository, lesson)}\n\n{rest}"
         cells.insert(1, nbformat.v4.new_code_cell(SETUP.format(repository=repository, tag=TAG)))
-    code = [cell for cell in cells if cell.cell_type == "code"]
-    for number, cell in enumerate(cells, 1):
-        cell.id = f"cell-{number}"
-    if any(cell.execution_count for cell in code):
-        for number, cell in enumerate(code, 1):
-            for part in (cell, *(out for out in cell.outputs if "execution_count" in out)):
-                part.execution_count = number
+    _number(notebook)
     if is_current:
         notebook.metadata["mnist_helpers"]["code_sha256"] = hash_code(notebook)
     return notebook
 
 
+def _number(notebook: NotebookNode) -> None:
+    """Set the numbers of all cells and, in an executed notebook, of the executions of its code cells."""
+    for number, cell in enumerate(notebook.cells, 1):
+        cell.id = f"cell-{number}"
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    if any(cell.execution_count for cell in code):
+        for number, cell in enumerate(code, 1):
+            for part in (cell, *(output for output in cell.outputs if "execution_count" in output)):
+                part.execution_count = number
+
+
 def write_links(root: Path, repository: str | None) -> dict[Path, str]:
-    """Return the new text of each file below `root` that has links: the repository's, or none."""
-    readme, pyproject = root / "README.md", root / "pyproject.toml"
-    before, start, rest = readme.read_text(encoding="utf-8").partition(MARKS[0])
-    _, end, after = rest.partition(MARKS[1])
+    """Return all files with links, with the links of a repository.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the project. No file is changed.
+    repository : str or None
+        owner/name of the repository on GitHub; None removes all links.
+
+    Returns
+    -------
+    dict of Path to str
+        The new text of each file.
+
+    Raises
+    ------
+    ValueError
+        If README.md or pyproject.toml has lost the place for the links.
+    """
+    readme = root / "README.md"
+    pyproject = root / "pyproject.toml"
     settings = _URLS.sub("", pyproject.read_text(encoding="utf-8"))
-    place = "[project.scripts]\n"
-    if not (start and end and place in settings):
-        raise ValueError(f"{readme} has lost {' or '.join(MARKS)}, or {pyproject} its {place}")
+    if _PLACE not in settings:
+        raise ValueError(f"{pyproject} has lost {_PLACE.strip()}")
     if repository:
         urls = f'[project.urls]\nRepository = "https://github.com/{repository}"\n\n'
-        settings = settings.replace(place, urls + place)
+        settings = settings.replace(_PLACE, urls + _PLACE)
     section = format_badges(repository, codespaces=True) if repository else NOTE
-    texts = {readme: "".join((before, start, section, end, after)), pyproject: settings}
+    try:
+        linked = replace_marked(readme.read_text(encoding="utf-8"), "links", section)
+    except ValueError as error:
+        raise ValueError(f"{readme}: {error}") from None
+    texts = {readme: linked, pyproject: settings}
     for path in sorted((root / "lessons").glob("[0-9]*.py")):
         texts[path] = jupytext.writes(link_lesson(jupytext.read(path), path.stem, repository), "py:percent")
         executed = root / "notebooks" / f"{path.stem}.ipynb"
@@ -122,7 +213,20 @@ def write_links(root: Path, repository: str | None) -> dict[Path, str]:
 
 
 def main(root: Path = ROOT, name: str = "") -> None:
-    """Write every file whose links differ from those of the repository."""
+    """Write each file whose links differ from those of the repository.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the project.
+    name : str
+        owner/name of the repository on GitHub, "none", or empty for the repository that is set.
+
+    Raises
+    ------
+    ValueError
+        If the name is not valid or a file has lost the place for the links. No file is changed then.
+    """
     repository = check_repository(name) if name else read_repository(root)
     for path, text in write_links(root, repository).items():
         if path.read_text(encoding="utf-8") != text:
