@@ -19,38 +19,38 @@ sys.path[:0] = [str(ROOT), str(DOCS)]
 import study as study_table  # noqa: E402 (docs/study.py)
 
 import mnist_helpers  # noqa: E402
-from mnist_helpers import claims, evidence  # noqa: E402
+from mnist_helpers.study import claims, results  # noqa: E402
 
 _SPEAKERS = {
     "article": "What the article concluded",
-    "idea": "Its ideas, carried over to other training sizes",
+    "idea": "The article's ideas, applied to other training sizes",
     "lesson": "What the lessons say",
 }
 
 
-def tabulate_claims():
-    """Return the ledger with what the study makes of each claim, a table each speaker, in Markdown."""
-    runs, texts = evidence.read_study(), []
+def tabulate_claims(runs):
+    """Return the claims with the study's verdicts, one Markdown table per speaker."""
     lessons = {path.stem[:2]: path.name for path in (ROOT / "notebooks").glob("*.ipynb")}
+    texts = []
     for speaker, title in _SPEAKERS.items():
-        rows = ["| claim | the study says |", "| --- | --- |"]
-        for claim in evidence.read_ledger():
+        rows = ["| claim | verdict of the study |", "| --- | --- |"]
+        for claim in claims.read_ledger():
             if claim["by"] == speaker:
-                found, verdict = claims.judge(claim, runs)
-                shown = ", ".join(f"[{number}](notebooks/{lessons[number]})" for number in claim["lessons"])
-                told = f"{claims.word(claim)} (`{claim['id']}`; lesson {shown})"
-                rows.append(f"| {told} | **{verdict}**: {found} |")
+                found, verdict = claims.evaluate(claim, runs)
+                links = ", ".join(f"[{number}](notebooks/{lessons[number]})" for number in claim["lessons"])
+                sentence = f"{claims.phrase(claim)} (`{claim['id']}`; lesson {links})"
+                rows.append(f"| {sentence} | **{verdict}**: {found} |")
         texts += [f"## {title}", "\n".join(rows)]
     return "\n\n".join(texts)
 
 
 def prepare_notebook(app, docname, source):
-    """Hand the figures' alt texts on, and leave out the badges, whose images would come from elsewhere."""
+    """Pass on the figures' alt texts and leave out the badges, whose images come from other servers."""
     if docname.startswith("notebooks/"):
         notebook = json.loads(source[0])
         for cell in notebook["cells"]:
             cell["source"] = re.sub(r"(?m)^\[!\[Open .*\n?", "", "".join(cell["source"]))
-            # MyST-NB asks the cell for it; a notebook keeps it with the output.
+            # A notebook keeps an alt text with the output; MyST-NB reads it from the cell.
             for output in cell.get("outputs", ()):
                 if alt := output.get("metadata", {}).get("image/png", {}).get("alt"):
                     cell["metadata"]["mystnb"] = {"image": {"alt": alt}}
@@ -58,8 +58,8 @@ def prepare_notebook(app, docname, source):
 
 
 def visit_math(translator, node):
-    """Write a formula as MathML, which browsers show and read aloud without any script."""
-    # docutils sets an index of an accented letter below it: \tilde{x}_i. An empty group keeps them apart.
+    """Write a formula as MathML, which browsers show and read aloud without a script."""
+    # docutils sets the index of \tilde{x}_i below the letter. An empty group before the index prevents it.
     tex = re.sub(r"(\\(?:tilde|bar|hat)\s*(?:\w|\{\w\}))_", r"\1{}_", node.astext())
     try:
         mathml = tex2mathml(tex, as_block=isinstance(node, nodes.math_block))
@@ -71,7 +71,7 @@ def visit_math(translator, node):
 
 
 def setup(app):
-    """Connect what is above, and put the notebooks where Sphinx looks for sources."""
+    """Connect the functions above, and copy the notebooks to where Sphinx looks for sources."""
     shutil.rmtree(DOCS / "notebooks", ignore_errors=True)
     shutil.copytree(ROOT / "notebooks", DOCS / "notebooks", ignore=shutil.ignore_patterns(".*"))
     app.add_html_math_renderer("mathml", (visit_math, None), (visit_math, None))
@@ -84,27 +84,25 @@ version = release = mnist_helpers.__version__
 language = "en"
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 
-nb_execution_mode = "off"  # outputs as committed
+nb_execution_mode = "off"  # the book shows the committed outputs
 myst_enable_extensions = ["dollarmath", "substitution"]
-myst_substitutions = {
-    "claims": tabulate_claims(),
-    "study": study_table.format_table(evidence.read_study()),
-}
+_RUNS = results.read_study()
+myst_substitutions = {"claims": tabulate_claims(_RUNS), "study": study_table.format_table(_RUNS)}
 default_role = "py:obj"  # single backticks in docstrings
 autodoc_member_order = "bysource"
-autodoc_preserve_defaults = True  # else a path shows where this machine keeps it
+autodoc_preserve_defaults = True  # shows defaults by name: paths differ between machines
 autodoc_typehints_format = "short"
-nitpick_ignore_regex = [("py:.*", r"(?!mnist_helpers).*")]  # other libraries' names have no page here
+nitpick_ignore_regex = [("py:.*", r"(?!mnist_helpers).*")]  # names of other libraries have no page here
 
 html_theme = "sphinx_book_theme"
 html_title = project
 html_math_renderer = "mathml"
-html_context = {"default_mode": "auto"}  # else the theme reports an error to the console
+html_context = {"default_mode": "auto"}  # without it the theme logs an error to the console
 html_favicon = "_static/favicon.svg"
 html_static_path = ["_static"]
 templates_path = ["_templates"]
 html_css_files = ["book.css"]
-html_theme_options = {"navbar_persistent": []}  # else a second search field
+html_theme_options = {"navbar_persistent": []}  # the default adds a second search field
 urls = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"].get("urls", {})
 if "Repository" in urls:
     html_theme_options |= {

@@ -1,36 +1,48 @@
-"""Draw the README's figure and write its table, both from the study."""
+"""Tabulate and draw the study for the README and the web book."""
 
 from pathlib import Path
 
-from mnist_helpers import evidence, plots
+import pandas as pd
 
-DOCS = Path(__file__).resolve().parent
-README = DOCS.parent / "README.md"
-MARKS = ("<!-- study -->\n", "\n<!-- end of study -->")
+from mnist_helpers.study import results
 
 
-def format_table(study):
-    """Return the table of all techniques at all sizes, in Markdown."""
-    found = evidence.compare_by_size(study)
-    baselines = [evidence.select(study, "baseline", size, "accuracy") for size in found]
-    epochs = [evidence.select(study, "baseline", size, "epochs").max() for size in found]
-    each = zip(found, epochs, baselines, strict=True)
-    head = [f"{size:,} images, {passes} epochs, {runs.count()} seeds" for size, passes, runs in each]
-    rows = [["technique", *head], ["---"] * (1 + len(found))]
-    rows.append(["baseline: mean accuracy", *(f"{runs.mean():.2f} %" for runs in baselines)])
-    for name in next(iter(found.values())):
-        rows.append([name, *(str(found[size][name]) for size in found)])
+def format_table(study: pd.DataFrame) -> str:
+    """Return the accuracy of all techniques at all training sizes as a Markdown table.
+
+    Parameters
+    ----------
+    study : DataFrame
+        Runs, as `mnist_helpers.study.results.read_study` returns them.
+
+    Returns
+    -------
+    str
+        One column per size: the baseline's mean accuracy, then each technique's difference to it.
+    """
+    found = results.compare_by_size(study)
+    heads = ["technique"]
+    means = ["baseline: mean accuracy"]
+    for size in found:
+        accuracy = results.select(study, "baseline", size, "accuracy")
+        epochs = results.select(study, "baseline", size, "epochs").max()
+        heads.append(f"{size:,} images, {epochs} epochs, {accuracy.count()} seeds")
+        means.append(f"{accuracy.mean():.2f} %")
+    techniques = next(iter(found.values()))
+    differences = [[name, *(str(found[size][name]) for size in found)] for name in techniques]
+    rows = [heads, ["---"] * len(heads), means, *differences]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-if __name__ == "__main__":
-    study = evidence.read_study()
-    figure = plots.study(study)
-    figure.savefig(DOCS / "study.png", metadata={"Description": figure.alt, "Software": None})
-    before, start, rest = README.read_text(encoding="utf-8").partition(MARKS[0])
-    _, end, after = rest.partition(MARKS[1])
-    if not (start and end):
-        raise SystemExit(f"{README} has lost {' or '.join(MARKS)}")
-    README.write_text(
-        "".join((before, start, format_table(study), end, after)), encoding="utf-8", newline="\n"
-    )
+def draw(study: pd.DataFrame, path: Path) -> None:
+    """Draw all techniques against the baseline and save the figure as PNG.
+
+    Parameters
+    ----------
+    study : DataFrame
+        Runs, as `mnist_helpers.study.results.read_study` returns them.
+    path : Path
+        The file. Its metadata hold the alt text, by which a test compares figure and study.
+    """
+    figure = results.figure(study)
+    figure.savefig(path, metadata={"Description": figure.alt, "Software": None})

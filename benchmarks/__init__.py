@@ -1,0 +1,1 @@
+"""Measure what the README says about time, memory and accuracy, each against a reference."""

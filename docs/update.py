@@ -1,0 +1,115 @@
+"""Write every generated part of the documents: tables of the study, benchmarks, lessons and make targets."""
+
+import re
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import documents
+import study
+
+from benchmarks import report
+from mnist_helpers.study import results
+
+ROOT = Path(__file__).resolve().parents[1]
+# The targets that the README shows; CONTRIBUTING lists all.
+FIRST_TARGETS = ("lab", "run", "test", "book")
+LESSONS = {
+    "01_data_exploration": ("Data exploration", "What is in MNIST, and how far does a nearest mean get?"),
+    "02_baseline_cnn": (
+        "Baseline CNN",
+        "How well does a small convolutional network do, and how much does one run vary?",
+    ),
+    "03_l2_regularization": (
+        "L2 regularization",
+        "What does a penalty on the weights change, and why does the raw loss mislead?",
+    ),
+    "04_dropout": ("Dropout", "What does it do in training and at inference, and where does it belong?"),
+    "05_data_augmentation": (
+        "Data augmentation",
+        "Which transformations keep a digit's label, and which destroy it?",
+    ),
+    "06_early_stopping": (
+        "Early stopping",
+        "When should training stop, and what goes wrong when the test set decides?",
+    ),
+    "07_conclusion": ("Conclusion", "What helped, on the test set, opened once?"),
+}
+
+
+def format_targets(makefile: str, names: Collection[str] = ()) -> str:
+    """Return make targets with their descriptions as a Markdown table.
+
+    Parameters
+    ----------
+    makefile : str
+        Text of the Makefile. A target's description follows ``##`` on its line.
+    names : collection of str
+        Targets to list, in this order; empty: all, in the Makefile's order.
+
+    Returns
+    -------
+    str
+        One row per target.
+
+    Raises
+    ------
+    KeyError
+        If the Makefile has no such target.
+    """
+    targets = dict(re.findall(r"(?m)^([a-z-]+):.*?  ## (.+)$", makefile))
+    rows = [f"| `make {name}` | {targets[name]} |" for name in names or targets]
+    return "\n".join(["| command | what it does |", "| --- | --- |", *rows])
+
+
+def format_lessons(benchmarks: dict[str, Any]) -> str:
+    """Return the lessons, their questions and their measured times as a Markdown table.
+
+    Parameters
+    ----------
+    benchmarks : dict
+        Results, as `benchmarks.report.read` returns them.
+
+    Returns
+    -------
+    str
+        One row per lesson, and a sentence on how the times were measured.
+    """
+    full = benchmarks["series"]["full"]
+    rows = ["| lesson | question | time |", "| --- | --- | --- |"]
+    for name, (title, question) in LESSONS.items():
+        link = f"[{name[:2]} {title}](notebooks/{name}.ipynb)"
+        rows.append(f"| {link} | {question} | {full['lessons'][name]['seconds']} s |")
+    cores = benchmarks["environment"]["cores"]
+    note = f"The times are those of a full run on MNIST, {full['jobs']} lessons at once on {cores} cores."
+    return "\n".join([*rows, "", note])
+
+
+def generate() -> dict[tuple[str, str], str]:
+    """Return the generated parts of all documents but the figure and the launch links.
+
+    Returns
+    -------
+    dict of (str, str) to str
+        The text by document and mark.
+    """
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    benchmarks = report.read()
+    return {
+        ("README.md", "study"): study.format_table(results.read_study()),
+        ("README.md", "targets"): format_targets(makefile, FIRST_TARGETS),
+        ("README.md", "lessons"): format_lessons(benchmarks),
+        ("README.md", "benchmarks"): report.format_table(benchmarks),
+        ("CONTRIBUTING.md", "targets"): format_targets(makefile),
+    }
+
+
+def main() -> None:
+    """Draw the study's figure and write every generated part."""
+    study.draw(results.read_study(), ROOT / "docs" / "study.png")
+    for (document, name), text in generate().items():
+        documents.update(ROOT / document, name, text)
+
+
+if __name__ == "__main__":
+    main()
