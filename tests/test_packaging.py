@@ -116,7 +116,9 @@ def test_every_pin_has_hashes_and_one_version(lock, least):
     assert [pin.name for pin, _ in pins if not re.fullmatch("==[^,*]+", str(pin.specifier))] == []
 
 
-@pytest.mark.parametrize("platform", PLATFORMS)
+@pytest.mark.parametrize(
+    "platform", PLATFORMS, ids=lambda place: " ".join((place["python_version"], place["sys_platform"]))
+)
 def test_each_platform_gets_one_version_of_a_package(platform):
     found = [canonicalize_name(pin.name) for pin in installed_on(platform, *LOCKS)]
     assert len(found) == len(set(found)) > 150
@@ -174,7 +176,7 @@ echo "$(basename "$0") $*" >> calls
 case "$*" in
     "-m venv "*)
         mkdir -p "$3/bin"
-        for tool in python mnist-helpers ruff codespell mypy; do cp "$0" "$3/bin/$tool"; done ;;
+        for tool in python jupyter mnist-helpers ruff codespell mypy; do cp "$0" "$3/bin/$tool"; done ;;
     *"pip install"*) [ ! -e broken ] ;;
 esac
 """
@@ -200,7 +202,7 @@ def make(tmp_path):
 
 
 @needs_make
-@pytest.mark.parametrize("target", ["run", "quick", "claims", "notebooks", "links"])
+@pytest.mark.parametrize("target", ["lab", "run", "quick", "claims", "notebooks", "links"])
 def test_target_for_learners_installs_their_lock_once(target, make):
     assert make(target) == (0, [LEARNERS])
     assert make(target) == (0, [])
