@@ -14,7 +14,6 @@ from mnist_helpers import __version__
 from mnist_helpers.errors import LessonError, MnistHelpersError, SetupError, UsageError
 
 if TYPE_CHECKING:  # importing them takes seconds, and `--help` needs neither
-    from mnist_helpers.lessons.run import Result
     from mnist_helpers.study.execute import Outcome
 
 # Where Linux states how much memory a container, such as Binder's, may use.
@@ -108,7 +107,7 @@ def run(
             results.append(result)
             outcome = f"failed: {result.error}" if result.error else f"done in {result.seconds:.0f} s"
             bar.write(f"{result.lesson} {outcome}", file=sys.stderr)
-    click.echo(f"{_format_table(results)}\nNotebooks and pages: {output}")
+    click.echo(f"{runner.format_results(results)}\nNotebooks and pages: {output}")
     if failed := sorted(result.lesson for result in results if result.error):
         reached = f"What they reached is in {output} as NAME.failed.ipynb"
         raise LessonError(f"{len(failed)} of {len(results)} lessons failed: {', '.join(failed)}. {reached}")
@@ -196,14 +195,3 @@ def doctor() -> None:
         failed |= not ok
     if failed:
         raise SetupError("Something is missing: each line above that starts with 'problem' says what to do")
-
-
-def _format_table(results: list["Result"]) -> str:
-    """Lay results out in columns, in the order of the lessons."""
-    rows = [("lesson", "data set", "seconds", "peak MB", "headline result")]
-    for result in sorted(results, key=lambda result: result.lesson):
-        peak = f"{result.peak_megabytes:.0f}" if result.peak_megabytes else "unknown"
-        headline = "FAILED" if result.error else result.headline
-        rows.append((result.lesson, result.dataset, f"{result.seconds:.0f}", peak, headline))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)

@@ -24,7 +24,6 @@ _BUILDERS: dict[str, Callable[..., keras.Model]] = {
     "fast": models.build_fast,
     "tuned": models.build_tuned,
 }
-_JUDGED_TRAINING_IMAGES = 10_000
 
 
 class EvaluationCallback(keras.callbacks.Callback):
@@ -159,7 +158,7 @@ def _fit_compiled(
     _tensorflow.release_memory()  # the batches hold a copy of all images
     curve = history.get("val_cross_entropy")
     best = int(np.argmin(curve)) + 1 if curve else recipe.epochs
-    some = slice(_JUDGED_TRAINING_IMAGES)
+    some = slice(10_000)
     on_training = evaluate(network, digits.x_train[some], digits.y_train[some])
     some = slice(recipe.validation_size)
     on_validation = evaluate(network, digits.x_validation[some], digits.y_validation[some])

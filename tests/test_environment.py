@@ -4,6 +4,7 @@ import os
 import platform
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -132,3 +133,16 @@ def test_description_names_the_machine_and_missing_packages_too(monkeypatch):
     assert (found["keras"], found["tensorflow"]) == ("3.15.1", "None")
     assert found["cores"] == str(os.cpu_count())
     assert found["python"] == platform.python_version()
+
+
+@pytest.mark.parametrize("wanted", ["tensorflow", "tensorflow-cpu"])
+@pytest.mark.parametrize("installed", ["tensorflow", "tensorflow-cpu", "tf-nightly"])
+def test_tensorflow_is_found_under_each_of_its_names(wanted, installed, monkeypatch):
+    def version(name):
+        if name != installed:
+            raise metadata.PackageNotFoundError(name)
+        return "2.21.0"
+
+    monkeypatch.setattr(metadata, "version", version)
+    assert environment.installed_version(wanted) == "2.21.0"
+    assert environment.installed_version("keras") is None

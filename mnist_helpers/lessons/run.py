@@ -172,6 +172,28 @@ def check_kernel(name: str = "python3") -> str:
     return name
 
 
+def format_results(results: Iterable[Result]) -> str:
+    """Lay results out in columns.
+
+    Parameters
+    ----------
+    results : iterable of Result
+        In any order.
+
+    Returns
+    -------
+    str
+        A head and one line per lesson, in their order.
+    """
+    rows = [("lesson", "data set", "seconds", "peak MB", "headline result")]
+    for result in sorted(results, key=lambda result: result.lesson):
+        peak = f"{result.peak_megabytes:.0f}" if result.peak_megabytes else "unknown"
+        headline = "FAILED" if result.error else result.headline
+        rows.append((result.lesson, result.dataset, f"{result.seconds:.0f}", peak, headline))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+
+
 def run_lessons(
     lessons: Sequence[Path],
     output: Path,

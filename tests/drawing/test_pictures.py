@@ -123,7 +123,7 @@ def make_pictures():
         "dark on transparent": dark,
         "bright on transparent": white,
         "16 bits": Image.fromarray(np.uint16(SEVEN) * 200),
-        "12 bits": Image.fromarray(np.uint16(SEVEN) * 16),
+        "12 bits": Image.fromarray(np.uint16(300 - SEVEN.astype(int)) * 13),
         "large": Image.fromarray(resize(255 - SEVEN, 8)),
     }
 

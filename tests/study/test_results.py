@@ -75,3 +75,25 @@ def test_pair_with_a_run_that_diverged_is_left_out_and_counted():
 def test_technique_that_was_not_studied_is_named():
     with pytest.raises(DataError, match="no runs of 'dropout' with 5,000 training images"):
         results.compare(STUDY, "dropout", 5000)
+
+
+def test_figure_states_its_title_and_numbers():
+    figure = results.figure(STUDY.loc[STUDY["technique"] != "L2"])
+    assert figure.get_suptitle() == "Test accuracy against the baseline (the study, MNIST)"
+    assert figure.alt.startswith(f"{figure.get_suptitle()}. ")
+    found = results.compare(STUDY, "dropout", 1000)
+    assert f"1,000 images: dropout: {found}" in figure.alt
+
+
+def test_figure_of_a_technique_shows_two_measures_at_each_size():
+    figure = results.figure(results.read_study(), ["dropout"])
+    assert [axis.get_title() for axis in figure.axes] == ["accuracy", "cross-entropy"]
+    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert labels == [f"dropout, {size} images" for size in ("1,000", "5,000", "50,000")]
+
+
+def test_figure_replaces_a_far_technique_at_each_size_by_an_arrow():
+    study = results.read_study()
+    figure = results.figure(study)
+    far = list(results.compare_by_size(study)[1000]).index("augmentation (article)")
+    assert [[text.get_position()[1] for text in axis.texts] for axis in figure.axes] == [[far]] * 3
