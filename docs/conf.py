@@ -87,7 +87,12 @@ extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 nb_execution_mode = "off"  # the book shows the committed outputs
 myst_enable_extensions = ["dollarmath", "substitution"]
 _RUNS = results.read_study()
-myst_substitutions = {"claims": tabulate_claims(_RUNS), "study": study_table.format_table(_RUNS)}
+myst_substitutions = {
+    "claims": tabulate_claims(_RUNS),
+    "study": study_table.format_table(_RUNS),
+    "parts": study_table.format_parts(),
+    "comparisons": study_table.format_comparisons(),
+}
 default_role = "py:obj"  # single backticks in docstrings
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True  # shows defaults by name: paths differ between machines

@@ -265,8 +265,8 @@ print(f"mean {accuracies.mean():.2f}, standard deviation {accuracies.std(ddof=1)
 #
 # Behind these lessons stands a **study**: some 300 trainings with different seeds, made once, always on
 # MNIST, whatever images the cells above used, and judged by the test set; all its choices were made before,
-# on validation images. Its table is `results/study.csv`; `make study` makes it again. It holds the article's
-# own training, and our baseline on fewer images and, the fewer there are, for more epochs.
+# on validation images. Its table is `results/earlier/second.csv`. It holds the article's own training, and
+# our baseline on fewer images and, the fewer there are, for more epochs.
 
 # %% tags=["nbval-check-output"]
 study = results.read_study()

@@ -17,10 +17,7 @@ if TYPE_CHECKING:  # importing them takes seconds, and `--help` needs neither
     from mnist_helpers.study.execute import Outcome
 
 # Where Linux states how much memory a container, such as Binder's, may use.
-_MEMORY_LIMITS = (
-    Path("/sys/fs/cgroup/memory.max"),
-    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
-)
+_MEMORY_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 
 
 def count_jobs() -> int:
@@ -138,13 +135,12 @@ def study(
     quick = name == "quick"
     table = (output or Path("build/study" if quick else "results")) / f"{name}.csv"
     dataset = dataset or ("auto" if quick else "mnist")
-    mnist_only = not (quick or output)
-    with execute.open_study(name, table, dataset, mnist_only) as opened:
+    with execute.open_study(name, table, dataset, mnist_only=not (quick or output)) as opened:
         if opened.broken:
             names = ", ".join(path.name for path in opened.broken)
             click.echo(f"{len(opened.broken)} set aside as *.bad, to be made again: {names}", err=True)
-        there = f"{len(opened.finished)} of {len(opened.tasks)} runs are there"
-        click.echo(f"{name}, {opened.digits.name}: {there}")
+        finished = len(opened.finished)
+        click.echo(f"{name}, {opened.digits.name}: {finished} of {len(opened.tasks)} runs are there")
         tasks = opened.sample(rerun) if rerun else opened.missing
         failed = 0
         for outcome in _report_progress(opened.make(tasks, scheduler, jobs), list(tasks.values())):
@@ -166,10 +162,8 @@ def _report_progress(outcomes: Iterable["Outcome"], tasks: list) -> Iterator["Ou
     cost = sum(map(plan.estimated_cost, tasks))
     with tqdm(total=cost, unit=" images", unit_scale=True, disable=not sys.stderr.isatty()) as bar:
         for count, outcome in enumerate(outcomes, 1):
-            text = f"failed: {outcome.error}"
-            if row := outcome.row:
-                name = "test_accuracy" if "test_accuracy" in row else "validation_accuracy"
-                text = f"{name.replace('_', ' ')} {float(row[name]):.2%}, {float(row['seconds']):.0f} s"
+            # No result is shown: nobody should look at one before the last run is made.
+            text = f"{float(outcome.row['seconds']):.0f} s" if outcome.row else f"failed: {outcome.error}"
             bar.write(f"{count}/{len(tasks)} {outcome.task}: {text}", file=sys.stderr)
             bar.update(plan.estimated_cost(outcome.task))
             yield outcome

@@ -108,6 +108,36 @@ class Digits:
             y_validation=self.y_validation[:0],
         )
 
+    def with_label_noise(self, share: float, seed: int = 0) -> "Digits":
+        """Redraw a share of the training labels; validation and test images keep theirs.
+
+        Parameters
+        ----------
+        share : float
+            Share of the training images, 0 to 1, whose label is drawn anew. All ten digits are equally
+            likely, so a tenth of them keep the right one.
+        seed : int, default 0
+            The same seed redraws the same labels.
+
+        Returns
+        -------
+        Digits
+            The same images.
+
+        Raises
+        ------
+        UsageError
+            If `share` is not between 0 and 1.
+        """
+        if not 0 <= share <= 1:
+            raise UsageError(f"with_label_noise(share={share}): a share from 0 to 1 is needed")
+        generator = np.random.default_rng(seed)
+        count = round(share * len(self.y_train))
+        rows = generator.choice(len(self.y_train), count, replace=False)
+        labels = self.y_train.copy()
+        labels[rows] = generator.integers(0, 10, count)
+        return replace(self, y_train=labels)
+
     def digest(self) -> str:
         """Return a fingerprint of the data and of its split.
 

@@ -19,11 +19,7 @@ MNIST_STANDARD_DEVIATION = 0.3081
 
 
 def build_cnn(
-    *,
-    l2: float = 0.0,
-    dropout_rate: float = 0.0,
-    augment: Mapping | None = None,
-    seed: int | None = None,
+    *, l2: float = 0.0, dropout_rate: float = 0.0, augment: Mapping | None = None, seed: int | None = None
 ) -> keras.Sequential:
     """Build the article's convolutional network, not compiled.
 

@@ -57,8 +57,11 @@ class Recipe:
         Validation images that are evaluated after each epoch; 0 for none.
     validation_size : int
         Validation images behind the final numbers; 0 adds all of them to the training images instead.
+    label_noise : float
+        Share of the training labels, 0 to 1, that are redrawn uniformly from all ten digits.
     seed : int
-        Draws the subset, the initial weights, the order, and everything random inside the network.
+        Draws the subset, the redrawn labels, the initial weights, the order, and everything random inside
+        the network.
     """
 
     network: str = "cnn"
@@ -75,6 +78,7 @@ class Recipe:
     patience: int | None = None
     curve_size: int = 10_000
     validation_size: int = 10_000
+    label_noise: float = 0.0
     seed: int = 0
 
 

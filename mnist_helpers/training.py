@@ -142,6 +142,10 @@ def fit(network: keras.Model, digits: datasets.Digits, recipe: Recipe, callbacks
 def _fit_compiled(
     network: keras.Model, digits: datasets.Digits, recipe: Recipe, callbacks: Iterable = ()
 ) -> Run:
+    callbacks = [*callbacks, keras.callbacks.TerminateOnNaN()]
+    if recipe.patience is not None:
+        stop = {"monitor": "val_cross_entropy", "mode": "min", "restore_best_weights": True}
+        callbacks.append(keras.callbacks.EarlyStopping(patience=recipe.patience, **stop))
     _tensorflow.freeze_imports()
     keras.utils.set_random_seed(recipe.seed)  # draws the order of the images
     start = time.perf_counter()
@@ -151,15 +155,14 @@ def _fit_compiled(
             shuffle=False,  # the batches are shuffled already
             epochs=recipe.epochs,
             validation_data=_curve_batches(digits, recipe),
-            callbacks=[*callbacks, *_stopping_callbacks(recipe), keras.callbacks.TerminateOnNaN()],
+            callbacks=callbacks,
             verbose=0,
         ).history
     seconds = time.perf_counter() - start
     _tensorflow.release_memory()  # the batches hold a copy of all images
     curve = history.get("val_cross_entropy")
     best = int(np.argmin(curve)) + 1 if curve else recipe.epochs
-    some = slice(10_000)
-    on_training = evaluate(network, digits.x_train[some], digits.y_train[some])
+    on_training = evaluate(network, digits.x_train[:10_000], digits.y_train[:10_000])
     some = slice(recipe.validation_size)
     on_validation = evaluate(network, digits.x_validation[some], digits.y_validation[some])
     return Run(recipe, seconds, best, *on_training, *on_validation, history)
@@ -173,16 +176,6 @@ def _curve_batches(digits: datasets.Digits, recipe: Recipe) -> tf.data.Dataset |
     if recipe.patience is not None:
         raise UsageError(f"patience={recipe.patience} needs validation images: set curve_size above 0")
     return None
-
-
-def _stopping_callbacks(recipe: Recipe) -> list[keras.callbacks.Callback]:
-    if recipe.patience is None:
-        return []
-    return [
-        keras.callbacks.EarlyStopping(
-            monitor="val_cross_entropy", mode="min", patience=recipe.patience, restore_best_weights=True
-        )
-    ]
 
 
 def batch(images: np.ndarray, labels: np.ndarray, size: int = 100, shuffle: bool = False) -> tf.data.Dataset:
@@ -291,14 +284,30 @@ def train(recipe: Recipe, digits: datasets.Digits, callbacks: Iterable = ()) -> 
     """
     _tensorflow.release_memory()
     network = _build(recipe)
-    return network, fit(network, _select_images(digits, recipe), recipe, callbacks)
+    return network, fit(network, select_images(digits, recipe), recipe, callbacks)
 
 
-def _select_images(digits: datasets.Digits, recipe: Recipe) -> datasets.Digits:
-    """Return the images that a recipe trains on, and those that it is validated on."""
+def select_images(digits: datasets.Digits, recipe: Recipe) -> datasets.Digits:
+    """Return the images that a recipe trains on, and those that it is validated on.
+
+    Parameters
+    ----------
+    digits : Digits
+        All images.
+    recipe : Recipe
+        Gives size, seed, label noise, and whether validation images are for training as well.
+
+    Returns
+    -------
+    Digits
+        Its training images are the recipe's.
+    """
     if not recipe.validation_size:
         digits = digits.with_validation_in_training()
-    return digits.subset(recipe.train_size, recipe.seed)
+    digits = digits.subset(recipe.train_size, recipe.seed)
+    if recipe.label_noise:
+        digits = digits.with_label_noise(recipe.label_noise, recipe.seed)
+    return digits
 
 
 def compare(
@@ -342,7 +351,7 @@ def compare(
                     network, run = train(recipe, digits)
                 else:  # a new network would be traced anew, which takes longer than a short run
                     _restart(network, recipe)
-                    run = _fit_compiled(network, _select_images(digits, recipe), recipe)
+                    run = _fit_compiled(network, select_images(digits, recipe), recipe)
                 runs[name].append(run)
                 bar.update()
             if network is not None:

@@ -3,18 +3,18 @@
 import contextlib
 import functools
 import logging
+import math
 import os
 import random
 import signal
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from mnist_helpers import _tensorflow, datasets, environment, statistics
+from mnist_helpers import _tensorflow, datasets, environment
 from mnist_helpers.errors import DataError, SetupError, UsageError
 from mnist_helpers.study import plan, store
 from mnist_helpers.study.plan import Task
@@ -211,10 +211,9 @@ def run(task: Task, key: str, dataset: str) -> Row:
     Returns
     -------
     dict of str to str
-        All that is recorded. Columns that begin with ``train_``, ``validation_`` and ``test_`` hold what
-        `statistics.score` names, ``seconds`` the duration of `fit`. If the task tracks the test accuracy,
-        ``stopped_on_validation`` and ``stopped_on_test`` are test accuracies: at the epoch of the best
-        validation accuracy, and at that of the best test accuracy. Numbers have six decimals.
+        The fields of the recipe; ``train_``, ``validation_`` and ``test_`` columns with the scores after the
+        last epoch (`statistics.score`), six decimals each, NaN if the run diverged; ``seconds`` of `fit` and
+        ``seconds_scoring`` in it; the environment; ``test_wrong`` and ``course`` (see `store`).
 
     Raises
     ------
@@ -225,49 +224,43 @@ def run(task: Task, key: str, dataset: str) -> Row:
     if plan.run_key(task, digest) != key:
         raise DataError("this worker has other data or another version of mnist-helpers than the study")
     with _ONE_AT_A_TIME:
-        numbers, epochs = _train_and_evaluate(task, digits)
+        numbers, course, wrong = _train(task, digits)
     recorded = {
         "key": key,
         "schema": plan.SCHEMA,
+        "part": task.part,
         "technique": task.technique,
         **asdict(task.recipe),
         **{name: f"{value:.6f}" for name, value in numbers.items()},
-        "epochs_trained": epochs,
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "dataset": digits.name,
         "threads": os.environ.get("TF_NUM_INTRAOP_THREADS", "unset"),
         **environment.describe(),
+        "test_wrong": wrong,
+        "course": store.pack_course(course),
     }
     return {name: str(value) for name, value in recorded.items()}
 
 
-def _train_and_evaluate(task: Task, digits: datasets.Digits) -> tuple[dict[str, float], int]:
-    """Return the numbers of a run, and how many epochs it took."""
+def _train(task: Task, digits: datasets.Digits) -> tuple[dict[str, float], list[dict], str]:
+    """Return the numbers of a run after its last epoch, its course, and the test images it got wrong."""
     with _tensorflow.silence():  # the first lines of TensorFlow would stand amid the progress bar
         from mnist_helpers import training
+        from mnist_helpers.study.course import CourseCallback
 
-    if task.evaluate_on == "test":
-        images, labels = digits.open_test()
-    else:
-        images = digits.x_validation
-        labels = digits.y_validation
-    tracker = training.EvaluationCallback(images, labels)
-    network, found = training.train(task.recipe, digits, [tracker] if task.track_test_accuracy else [])
-    network.steps_per_execution = 1  # building a graph of many steps would take longer than the steps
-    probabilities = network.predict(training.batch(images, labels), verbose=0)
+    callback = CourseCallback(task, training.select_images(digits, task.recipe))
+    _, found = training.train(task.recipe, digits, [callback])
+    last = callback.rows[-1] if callback.rows else {}
+    if last.get("epoch") != task.recipe.epochs:  # the run diverged and was ended
+        last = {}
     numbers = {
-        "train_accuracy": found.train_accuracy,
-        "train_cross_entropy": found.train_loss,
-        "validation_accuracy": found.validation_accuracy,
-        "validation_cross_entropy": found.validation_loss,
+        f"{name}_{score}": last.get(f"{name}_{score}", math.nan)
+        for name in callback.sets
+        for score in ("accuracy", "cross_entropy", "calibration_error")
     }
-    for name, value in statistics.score(probabilities, labels).items():
-        numbers[f"{task.evaluate_on}_{name}"] = value
     numbers["seconds"] = found.seconds
-    if task.track_test_accuracy:
-        best = int(np.argmax(found.history["val_accuracy"]))
-        numbers["stopped_on_validation"] = tracker.accuracy[best]
-        numbers["stopped_on_test"] = max(tracker.accuracy)
-    return numbers, len(found.history["loss"])
+    numbers["seconds_scoring"] = callback.seconds
+    return numbers, callback.rows, callback.wrong
 
 
 @contextlib.contextmanager

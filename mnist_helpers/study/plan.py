@@ -1,48 +1,101 @@
-"""The plan of the study: which runs are made, under which keys, and which comparisons they serve."""
+"""The plan of the study, committed before its first run: runs, keys, comparisons, expected verdicts.
+
+Numbers of runs and seeds stand here; comparisons with margins, expected verdicts and reasons in plan.toml.
+"""
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from mnist_helpers import datasets, statistics
+from mnist_helpers import datasets
 from mnist_helpers.recipes import PRESETS, Recipe
 
-SCHEMA = 2  # version of what a run is and records; part of each key
+SCHEMA = 3  # version of what a run is and records; part of each key
 BASELINE = "baseline"
-# What each technique changes in the baseline, at the strengths that were selected from CANDIDATES.
+# Strengths and peak rate were selected on validation images, from CANDIDATES and PEAKS, before the study.
+L2 = 1e-4
+DROPOUT_RATE = 0.5
+AUGMENTATION = "gentle"
+PEAK = 4e-3
 TECHNIQUES: dict[str, dict[str, Any]] = {
     BASELINE: {},
-    "L2": {"l2": 1e-4},
-    "dropout": {"dropout_rate": 0.5},
-    "augmentation (gentle)": {"augmentation": "gentle"},
-    "augmentation (article)": {"augmentation": "article"},
-    "early stopping": {"patience": 5},
-    "combined": {"dropout_rate": 0.5, "augmentation": "gentle"},
+    "L2": {"l2": L2},
+    "dropout": {"dropout_rate": DROPOUT_RATE},
+    "augmentation": {"augmentation": AUGMENTATION},
+    "combined": {"dropout_rate": DROPOUT_RATE, "augmentation": AUGMENTATION},
 }
-SIZES = {1_000: (20, 30), 5_000: (10, 15), 50_000: (10, 5)}  # training images: (seeds, epochs)
-# Comparisons of two techniques, by measure: (technique, reference, training images). Together with each
-# technique against the baseline at each size they are the family that the intervals are adjusted for.
-PAIRS = {
-    "accuracy": (
-        ("dropout", "L2", 50_000),
-        ("dropout", "augmentation (gentle)", 50_000),
-        ("dropout", "augmentation (gentle)", 1_000),
-        ("combined", "augmentation (gentle)", 1_000),
-    )
+_ARTICLE_RANGES = {"augmentation (article)": {"augmentation": "article"}}
+_NOISY: dict[str, dict[str, Any]] = {
+    BASELINE: {},
+    "L2, λ = 0.0001": {"l2": 1e-4},
+    "L2, λ = 0.001": {"l2": 1e-3},
+    "L2, λ = 0.01": {"l2": 1e-2},
+    "dropout": TECHNIQUES["dropout"],
+    "augmentation": TECHNIQUES["augmentation"],
 }
-# Values that were compared on validation images before the study. The first of each is the default.
 CANDIDATES: dict[str, tuple[Any, ...]] = {
-    "l2": (1e-4, 1e-5, 1e-3),
-    "dropout_rate": (0.2, 0.1, 0.5),
+    "l2": (1e-4, 1e-3),
+    "dropout_rate": (0.5, 0.2),
     "augmentation": ("gentle", "weak", "strong"),
-    "patience": (2, 1, 5, 10),
 }
-_CANDIDATE_SEEDS = range(100, 118)  # the study itself uses none of them
-_VALIDATION_SIZE = 2_000  # validation images for early stopping and for the numbers beside the test's
+PEAKS = (4e-3, 2e-3)
+MARGINS = {1_000: 0.5, 5_000: 0.2, 40_000: 0.1}  # percentage points of accuracy: smaller is equivalent
+_VALIDATION_SIZE = 2_000
+
+# The article's regime: Adam at a constant rate, batches of 32. And one cycle, whose rate anneals to 0.
+CONSTANT = Recipe(validation_size=_VALIDATION_SIZE, curve_size=0)
+ANNEALED = replace(CONSTANT, one_cycle=True, batch_size=128, learning_rate=PEAK)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of the study: techniques at several training sizes over paired seeds.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        What all of its runs share.
+    techniques : mapping of str to mapping
+        What each technique changes in the recipe.
+    sizes : mapping of int to (int, int)
+        Number of training images to (epochs, seeds).
+    first_seed : int
+        The seeds of each size count up from it. No other part and no earlier study uses them.
+    has_course : bool
+        Whether runs are scored at checkpoints, or after their last epoch only.
+    """
+
+    recipe: Recipe
+    techniques: Mapping[str, Mapping[str, Any]]
+    sizes: Mapping[int, tuple[int, int]]
+    first_seed: int
+    has_course: bool = False
+
+
+PARTS = {
+    "courses": Part(
+        CONSTANT,
+        TECHNIQUES | _ARTICLE_RANGES,
+        {1_000: (100, 16), 5_000: (40, 10), 40_000: (15, 8)},
+        first_seed=200,
+        has_course=True,
+    ),
+    "ends": Part(ANNEALED, TECHNIQUES, {1_000: (100, 12), 5_000: (40, 12), 40_000: (15, 8)}, first_seed=300),
+    "noise": Part(
+        replace(CONSTANT, label_noise=0.3),
+        _NOISY,
+        {1_000: (30, 12), 5_000: (20, 8)},
+        first_seed=400,
+        has_course=True,
+    ),
+    "article": Part(replace(CONSTANT, validation_size=0), {"article": {}}, {60_000: (5, 10)}, first_seed=500),
+}
 
 
 @dataclass(frozen=True)
@@ -51,107 +104,135 @@ class Task:
 
     Parameters
     ----------
+    part : str
+        A name in `PARTS`, or ``"candidates"``.
     technique : str
-        A name in `TECHNIQUES`, ``"article"``, or a candidate such as ``"l2=0.001"``.
+        Such as ``"dropout"``.
     recipe : Recipe
         What is trained.
+    checkpoints : tuple of int
+        Epochs after which the run is scored, from 1; the last epoch is one of them.
+    watch : bool
+        Whether to score the validation images after every epoch, so that early stopping can be read from
+        the course.
     evaluate_on : {"test", "validation"}
-        The images that evaluate the run: validation images if a selection depends on it.
-    track_test_accuracy : bool
-        Whether to record the accuracy on these images after each epoch, which shows by how much stopping
-        on them would overstate it.
+        The images that score the run: validation images if a selection depends on it.
     """
 
+    part: str
     technique: str
     recipe: Recipe
+    checkpoints: tuple[int, ...]
+    watch: bool = False
     evaluate_on: str = "test"
-    track_test_accuracy: bool = False
 
     def __str__(self) -> str:
-        return f"{self.technique}, {self.recipe.train_size:,} images, seed {self.recipe.seed}"
+        return f"{self.part}, {self.technique}, {self.recipe.train_size:,} images, seed {self.recipe.seed}"
 
 
-def plan_study(sizes: Mapping[int, tuple[int, int]] = SIZES) -> list[Task]:
-    """Plan each technique at each training size with paired seeds.
+def space_checkpoints(epochs: int, count: int = 12) -> tuple[int, ...]:
+    """Return epochs in geometric order, epoch 5 among them.
 
     Parameters
     ----------
-    sizes : mapping of int to (int, int)
-        Number of training images to (number of seeds, epochs).
+    epochs : int
+        Length of the training, at least 5.
+    count : int, default 12
+        Number of checkpoints before equal ones are merged.
+
+    Returns
+    -------
+    tuple of int
+        From 1 to `epochs`.
+    """
+    spaced = {round(epochs ** (step / (count - 1))) for step in range(count)}
+    return tuple(sorted(spaced | {5}))
+
+
+def plan_part(name: str) -> Iterator[Task]:
+    """Plan the runs of one part.
+
+    Parameters
+    ----------
+    name : str
+        A name in `PARTS`.
+
+    Yields
+    ------
+    Task
+        Seed by seed, so that pairs stay together: an unfinished study has complete pairs.
+    """
+    part = PARTS[name]
+    for size, (epochs, n_seeds) in part.sizes.items():
+        checkpoints = space_checkpoints(epochs) if part.has_course else (epochs,)
+        for seed in range(part.first_seed, part.first_seed + n_seeds):
+            for technique, changes in part.techniques.items():
+                recipe = replace(part.recipe, train_size=size, epochs=epochs, seed=seed, **changes)
+                watch = part.has_course and technique == BASELINE
+                yield Task(name, technique, recipe, checkpoints, watch)
+
+
+def plan_study() -> list[Task]:
+    """Plan all runs of the study.
 
     Returns
     -------
     list of Task
-        The same seeds for each technique of a size, counted from 0.
+        Part by part.
     """
-    tasks = []
-    for size, (n_seeds, epochs) in sizes.items():
-        for technique, changes in TECHNIQUES.items():
-            # Evaluation takes time: record validation curves only for early stopping and its baseline.
-            track = technique == BASELINE and size > 1_000
-            recipe = Recipe(
-                train_size=size,
-                epochs=epochs,
-                validation_size=_VALIDATION_SIZE,
-                curve_size=_VALIDATION_SIZE if track or "patience" in changes else 0,
-                **changes,
-            )
-            for seed in range(n_seeds):
-                tasks.append(Task(technique, replace(recipe, seed=seed), track_test_accuracy=track))
-    return tasks
-
-
-def plan_article(n_seeds: int = 10) -> list[Task]:
-    """Plan the article's own training, repeated: 60,000 images, none kept for validation.
-
-    Parameters
-    ----------
-    n_seeds : int, default 10
-        Number of runs.
-
-    Returns
-    -------
-    list of Task
-        One per seed, counted from 0.
-    """
-    recipe = Recipe(train_size=60_000, validation_size=0, curve_size=0)
-    return [Task("article", replace(recipe, seed=seed)) for seed in range(n_seeds)]
+    return [task for name in PARTS for task in plan_part(name)]
 
 
 def plan_candidates() -> list[Task]:
-    """Plan the runs that compare the candidate strengths on validation images, at 1,000 training images.
+    """Plan the runs that select peak rate and strengths on validation images.
 
     Returns
     -------
     list of Task
-        With seeds that the study does not use.
+        Each candidate alone in the baseline, in the annealed regime, with 1,000 and with 40,000 images.
     """
-    _, epochs = SIZES[1_000]
+    changes: list[dict[str, Any]] = [{"learning_rate": peak} for peak in PEAKS]
+    changes += [{name: value} for name, values in CANDIDATES.items() for value in values]
     tasks = []
-    for name, values in CANDIDATES.items():
-        curve_size = _VALIDATION_SIZE if name == "patience" else 0
-        for value in values:
-            changes: dict[str, Any] = {name: value}
-            recipe = Recipe(train_size=1_000, epochs=epochs, curve_size=curve_size, **changes)
-            for seed in _CANDIDATE_SEEDS:
-                tasks.append(Task(f"{name}={value}", replace(recipe, seed=seed), "validation"))
+    for size, epochs, seeds in ((1_000, 100, range(600, 604)), (40_000, 15, range(600, 602))):
+        for seed in seeds:
+            for change in changes:
+                recipe = replace(ANNEALED, train_size=size, epochs=epochs, seed=seed)
+                recipe = replace(recipe, validation_size=10_000, **change)
+                [(name, value)] = change.items()
+                candidate = f"{name}={value}"
+                tasks.append(Task("candidates", candidate, recipe, (epochs,), evaluate_on="validation"))
     return tasks
 
 
-# Plans by the name of their table: study.csv, choice.csv, quick.csv.
+def plan_quick() -> list[Task]:
+    """Plan a small study that takes less than a minute and shows nothing but that it works.
+
+    Returns
+    -------
+    list of Task
+        The baseline and every technique at 1,000 images, four seeds each.
+    """
+    tasks = []
+    for seed in range(4):
+        for technique, changes in PARTS["courses"].techniques.items():
+            recipe = replace(CONSTANT, train_size=1_000, epochs=12, seed=seed, **changes)
+            tasks.append(Task("courses", technique, recipe, (1, 5, 12), technique == BASELINE))
+    return tasks
+
+
 PLANS: dict[str, Callable[[], list[Task]]] = {
-    "study": lambda: plan_study() + plan_article(),
+    "study": plan_study,
     "choice": plan_candidates,
-    "quick": lambda: plan_study({1_000: (4, 12)}),
+    "quick": plan_quick,
 }
 
 
-def select_hyperparameters(runs: pd.DataFrame) -> dict[str, object]:
-    """Return the strength of each technique that the runs of `plan_candidates` select.
+def select_candidates(runs: pd.DataFrame) -> dict[str, object]:
+    """Return the peak rate and the strengths that the runs of `plan_candidates` select.
 
-    The first candidate stays, unless the validation accuracy of another is detectably higher over paired
-    seeds; of several such, the one with the highest mean is selected. (2,000 of the 10,000 validation
-    images also stop the runs with early stopping.)
+    The score of a candidate is its mean validation accuracy, in units of the margin at each training size,
+    averaged over the two sizes. The best score is selected; a tie goes to the candidate named first.
 
     Parameters
     ----------
@@ -163,41 +244,30 @@ def select_hyperparameters(runs: pd.DataFrame) -> dict[str, object]:
     dict of str to object
         Field of `Recipe` to its selected value.
     """
-    runs = runs.sort_values("seed")
-    selected: dict[str, object] = {}
-    for name, values in CANDIDATES.items():
-        accuracies = {
-            value: runs.loc[runs["technique"] == f"{name}={value}", "validation_accuracy"].to_list()
-            for value in values
-        }
-        default, *others = values
-        selected[name] = default
-        highest = 0.0
-        for value in others:
-            found = statistics.paired_difference(accuracies[value], accuracies[default], len(others))
-            if found.verdict == "higher" and found.mean > highest:
-                selected[name] = value
-                highest = found.mean
-    return selected
+    margins = runs["train_size"].map(MARGINS)
+    in_margins = 100 * runs["validation_accuracy"] / margins
+    scores = in_margins.groupby([runs["technique"], runs["train_size"]]).mean().groupby("technique").mean()
+    fields = {"learning_rate": PEAKS, **CANDIDATES}
+    return {name: max(values, key=lambda v: scores[f"{name}={v}"]) for name, values in fields.items()}
 
 
-def family_size(measure: str) -> int:
-    """Return the number of comparisons that an interval of a measure is adjusted for.
+def family_size(family: str, measure: str) -> int:
+    """Return the number of planned comparisons that an interval is adjusted for.
 
     Parameters
     ----------
+    family : str
+        A part of the study.
     measure : str
-        A name in `results.MEASURES`.
+        ``"accuracy"`` or ``"cross-entropy"``; other measures were not planned and share accuracy's number.
 
     Returns
     -------
     int
-        Each technique against the baseline at each size, and the `PAIRS` of the measure; 1 for measures of
-        the baseline alone.
+        At least 1.
     """
-    if "stopped" in measure:
-        return 1
-    return (len(TECHNIQUES) - 1) * len(SIZES) + len(PAIRS.get(measure, ()))
+    planned = [each["measure"] for each in read_comparisons() if each["family"] == family]
+    return max(1, planned.count(measure) or planned.count("accuracy"))
 
 
 def run_key(task: Task, digest: str) -> str:
@@ -206,19 +276,20 @@ def run_key(task: Task, digest: str) -> str:
     Parameters
     ----------
     task : Task
-        The run. The name of its technique does not count, everything else does.
+        The run. The names of its part and technique do not count, everything else does.
     digest : str
         `Digits.digest` of the data.
 
     Returns
     -------
     str
-        16 hexadecimal digits, a hash of the recipe with its augmentation ranges, the images that evaluate
-        it, the data and the schema.
+        16 hexadecimal digits, a hash of the recipe with its augmentation ranges, the images that score it
+        and when, the data and the schema.
     """
+    fixed = asdict(task)
+    del fixed["part"], fixed["technique"]
     ranges = PRESETS.get(task.recipe.augmentation)
-    fixed = [SCHEMA, digest, asdict(task.recipe), ranges, task.evaluate_on, task.track_test_accuracy]
-    text = json.dumps(fixed, sort_keys=True)
+    text = json.dumps([SCHEMA, digest, fixed, ranges], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -252,6 +323,27 @@ def estimated_cost(task: Task) -> int:
     Returns
     -------
     int
-        In training images; evaluating an image costs a third of training on it.
+        In training images; scoring an image costs a third of training on it.
     """
-    return task.recipe.epochs * (task.recipe.train_size + task.recipe.curve_size // 3)
+    recipe = task.recipe
+    scored = len(task.checkpoints) * (11_000 + recipe.validation_size)
+    scored += task.watch * recipe.epochs * recipe.validation_size
+    return recipe.epochs * recipe.train_size + scored // 3
+
+
+def read_comparisons() -> list[dict[str, Any]]:
+    """Read the planned comparisons with their expected verdicts and reasons.
+
+    Returns
+    -------
+    list of dict
+        ``family``, ``technique``, ``size``, ``measure``, ``epoch`` (None: the last), ``expected``,
+        ``reason``.
+    """
+    entries = tomllib.loads(Path(__file__).with_name("plan.toml").read_text(encoding="utf-8"))
+    comparisons = []
+    for entry in entries["comparison"]:
+        for size, expected in entry.pop("expected").items():
+            shared = {"measure": "accuracy", "epoch": None, **entry}
+            comparisons.append({**shared, "size": int(size), "expected": expected})
+    return comparisons

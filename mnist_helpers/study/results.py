@@ -8,8 +8,22 @@ from matplotlib.figure import Figure
 from mnist_helpers import plots, statistics
 from mnist_helpers.errors import DataError
 from mnist_helpers.statistics import Difference
-from mnist_helpers.study import plan, store
+from mnist_helpers.study import store
 
+# The second of two earlier studies, which the lessons show until the runs of the present plan are complete.
+EARLIER = store.RESULTS / "earlier" / "second.csv"
+BASELINE = "baseline"
+_SIZES = (1_000, 5_000, 50_000)
+# Comparisons of two techniques, by measure: (technique, reference, training images). Together with six
+# techniques against the baseline at each size they are the family that the intervals are adjusted for.
+PAIRS = {
+    "accuracy": (
+        ("dropout", "L2", 50_000),
+        ("dropout", "augmentation (gentle)", 50_000),
+        ("dropout", "augmentation (gentle)", 1_000),
+        ("combined", "augmentation (gentle)", 1_000),
+    )
+}
 # Each measure's column in the table, the factor to its unit, and the unit.
 MEASURES = {
     "accuracy": ("test_accuracy", 100, "percentage points"),
@@ -22,7 +36,7 @@ MEASURES = {
 
 
 def read_study() -> pd.DataFrame:
-    """Read the published study.
+    """Read the study that the lessons show.
 
     Returns
     -------
@@ -34,7 +48,24 @@ def read_study() -> pd.DataFrame:
     DataError
         As `store.read_table` does.
     """
-    return store.read_table(store.STUDY)
+    return store.read_table(EARLIER)
+
+
+def family_size(measure: str) -> int:
+    """Return the number of comparisons that an interval of a measure is adjusted for.
+
+    Parameters
+    ----------
+    measure : str
+        A name in `MEASURES`.
+
+    Returns
+    -------
+    int
+        Six techniques against the baseline at each size, and the `PAIRS` of the measure; 1 for measures of
+        the baseline alone.
+    """
+    return 1 if "stopped" in measure else 6 * len(_SIZES) + len(PAIRS.get(measure, ()))
 
 
 def select(study: pd.DataFrame, technique: str, size: int, measure: str) -> pd.Series:
@@ -45,7 +76,7 @@ def select(study: pd.DataFrame, technique: str, size: int, measure: str) -> pd.S
     study : DataFrame
         A row per run.
     technique : str
-        A name in `plan.TECHNIQUES`, or ``"article"``.
+        A name in `the table`, or ``"article"``.
     size : int
         Number of training images.
     measure : str
@@ -75,7 +106,7 @@ def compare(
     technique: str,
     size: int,
     measure: str = "accuracy",
-    reference: str = plan.BASELINE,
+    reference: str = BASELINE,
     reference_measure: str | None = None,
 ) -> Difference:
     """Compare two techniques over paired seeds.
@@ -85,7 +116,7 @@ def compare(
     study : DataFrame
         A row per run.
     technique, reference : str
-        Names in `plan.TECHNIQUES`.
+        Names in `the table`.
     size : int
         Number of training images.
     measure : str, default "accuracy"
@@ -107,7 +138,7 @@ def compare(
     values = select(study, technique, size, measure)
     others = select(study, reference, size, reference_measure or measure)
     pairs = pd.concat([values, others], axis=1, join="inner").dropna()
-    return statistics.paired_difference(pairs.iloc[:, 0], pairs.iloc[:, 1], plan.family_size(measure))
+    return statistics.paired_difference(pairs.iloc[:, 0], pairs.iloc[:, 1], family_size(measure))
 
 
 def compare_all(
@@ -120,7 +151,7 @@ def compare_all(
     study : DataFrame
         A row per run.
     techniques : sequence of str
-        Names in `plan.TECHNIQUES`.
+        Names in `the table`.
     measure : str, default "accuracy"
         A name in `MEASURES`.
 
@@ -129,7 +160,7 @@ def compare_all(
     dict of str to Difference
         Such as ``{"L2, 1,000 images": …}``.
     """
-    sizes = sorted(study.loc[study["technique"] == plan.BASELINE, "train_size"].unique())
+    sizes = sorted(study.loc[study["technique"] == BASELINE, "train_size"].unique())
     return {
         f"{technique}, {size:,} images": compare(study, technique, size, measure)
         for technique in techniques
@@ -150,7 +181,7 @@ def compare_by_size(study: pd.DataFrame) -> dict[int, dict[str, Difference]]:
     dict of int to dict of str to Difference
         Number of training images, then technique.
     """
-    pairs = study.loc[~study["technique"].isin([plan.BASELINE, "article"]), ["technique", "train_size"]]
+    pairs = study.loc[~study["technique"].isin([BASELINE, "article"]), ["technique", "train_size"]]
     found: dict[int, dict[str, Difference]] = {}
     for technique, size in pairs.drop_duplicates().itertuples(index=False):
         found.setdefault(size, {})[technique] = compare(study, technique, size)
@@ -165,7 +196,7 @@ def tabulate_study(study: pd.DataFrame, technique: str) -> pd.DataFrame:
     study : DataFrame
         A row per run.
     technique : str
-        A name in `plan.TECHNIQUES`.
+        A name in `the table`.
 
     Returns
     -------
@@ -182,10 +213,10 @@ def tabulate_study(study: pd.DataFrame, technique: str) -> pd.DataFrame:
             row = {
                 "measure": f"{measure} ({unit.replace('percentage points', '%')})",
                 "images": f"{size:,}",
-                "epochs": f"{select(study, plan.BASELINE, size, 'epochs').max():.0f}",
+                "epochs": f"{select(study, BASELINE, size, 'epochs').max():.0f}",
                 "seeds": found.pairs,
             }
-            for name in (plan.BASELINE, technique):
+            for name in (BASELINE, technique):
                 row[name] = f"{select(study, name, size, measure).mean():.{digits}f}"
             row["difference"] = found.interval
             row["verdict"] = found.verdict
@@ -202,7 +233,7 @@ def figure(study: pd.DataFrame, techniques: Sequence[str] = ()) -> Figure:
     study : DataFrame
         A row per run.
     techniques : sequence of str, optional
-        Names in `plan.TECHNIQUES`: accuracy and cross-entropy at each size. None: the accuracy of all
+        Names in `the table`: accuracy and cross-entropy at each size. None: the accuracy of all
         techniques, a panel per size.
 
     Returns

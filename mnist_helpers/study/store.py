@@ -4,11 +4,13 @@ Finished runs are skipped, so an interrupted or killed study resumes. A publishe
 of its runs, so a clone of the repository does not need them.
 """
 
+import base64
 import contextlib
 import csv
 import hashlib
 import io
 import json
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -27,7 +29,8 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 RESULTS = _PACKAGE / "results" if (_PACKAGE / "results").is_dir() else _PACKAGE.parent / "results"
 STUDY = RESULTS / "study.csv"
 ENVIRONMENT = (*environment.describe(), "threads")  # columns in which the runs of one study should agree
-_MEASURED = ("train_a", "train_c", "validation_a", "validation_c", "test_", "stopped_", "epochs_")
+_MEASURED = ("train_a", "train_c", "validation_a", "validation_c", "test_a", "test_c")
+_PACKED = ("test_wrong", "course")
 NEEDED = "A study needs {}: python -m pip install -r requirements/dev.lock"
 
 Row = dict[str, str]
@@ -265,8 +268,8 @@ def find_deviations(
     """
     same = all(row[name] == again[name] for name in ENVIRONMENT)
     fixed = [field.name for field in fields(Recipe) if field.name != "seed"] + ["technique", "dataset"]
-    alike = [other for other in rows if all(other[name] == row[name] for name in fixed)]
-    deviations = []
+    alike = [other for other in rows if all(other.get(name) == row[name] for name in fixed)]
+    deviations = [f"{name} differs" for name in _PACKED if same and row[name] != again[name]]
     for name in again:
         if not name.startswith(_MEASURED) or row[name] == again[name]:
             continue
@@ -274,3 +277,76 @@ def find_deviations(
         if not abs(float(row[name]) - float(again[name])) <= spread:
             deviations.append(f"{name} {row[name]} was {again[name]} again, tolerance {spread:.6f}")
     return deviations
+
+
+def pack_wrong(wrong: np.ndarray) -> str:
+    """Pack which images a network got wrong into text.
+
+    Parameters
+    ----------
+    wrong : ndarray, shape (n,), bool
+        One flag per image.
+
+    Returns
+    -------
+    str
+        The bits, compressed, in base 64: a few hundred characters.
+    """
+    return base64.b64encode(zlib.compress(np.packbits(wrong).tobytes(), 9)).decode()
+
+
+def unpack_wrong(text: str, count: int) -> np.ndarray:
+    """Return which images a network got wrong.
+
+    Parameters
+    ----------
+    text : str
+        As `pack_wrong` returns it.
+    count : int
+        Number of images.
+
+    Returns
+    -------
+    ndarray, shape (count,), bool
+        One flag per image.
+    """
+    packed = np.frombuffer(zlib.decompress(base64.b64decode(text)), np.uint8)
+    return np.unpackbits(packed, count=count).astype(bool)
+
+
+def pack_course(rows: list[dict]) -> str:
+    """Pack the course of a run into text.
+
+    Parameters
+    ----------
+    rows : list of dict of str to float
+        One per epoch that was scored; a number that a row lacks was not measured there.
+
+    Returns
+    -------
+    str
+        JSON, one list per column, numbers with six decimals.
+    """
+    columns = dict.fromkeys(name for row in rows for name in row)
+    rounded = {name: [_round(row.get(name)) for row in rows] for name in columns}
+    return json.dumps(rounded, separators=(",", ":"))
+
+
+def _round(value: float | None) -> float | None:
+    return None if value is None or np.isnan(value) else round(float(value), 6)
+
+
+def unpack_course(text: str) -> pd.DataFrame:
+    """Return the course of a run.
+
+    Parameters
+    ----------
+    text : str
+        As `pack_course` returns it.
+
+    Returns
+    -------
+    DataFrame
+        One row per epoch that was scored; NaN where a number was not measured.
+    """
+    return pd.DataFrame(json.loads(text), dtype=float)

@@ -10,7 +10,6 @@ import subprocess
 import sys
 from dataclasses import replace
 
-import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -20,9 +19,9 @@ from mnist_helpers.recipes import Recipe
 from mnist_helpers.study import execute, plan, store
 
 DIGITS = datasets.load("uci")
-RECIPE = Recipe(train_size=100, epochs=2, curve_size=100, validation_size=100, seed=1)
-TASK = plan.Task("baseline", RECIPE)
-WRONG = plan.Task("wrong", replace(RECIPE, augmentation="wild"))
+RECIPE = Recipe(train_size=100, epochs=2, curve_size=0, validation_size=100, seed=1)
+TASK = plan.Task("courses", "baseline", RECIPE, (1, 2))
+WRONG = replace(TASK, technique="wrong", recipe=replace(RECIPE, augmentation="wild"))
 needs_mnist = pytest.mark.skipif(mnist_files.find() is None, reason="the study was made on MNIST")
 
 
@@ -30,32 +29,40 @@ def make_run(task):
     return execute.run(task, plan.run_key(task, DIGITS.digest()), "uci")
 
 
-def test_run_records_what_training_gives():
-    task = plan.Task("baseline", replace(RECIPE, epochs=4, learning_rate=5e-3), track_test_accuracy=True)
-    row = make_run(task)
-    tracker = training.EvaluationCallback(*DIGITS.open_test())
-    network, run = training.train(task.recipe, DIGITS, [tracker])
-    images, labels = DIGITS.open_test()
-    expected = statistics.score(network.predict(images, verbose=0), labels)
-    for name, value in expected.items():
-        assert float(row[f"test_{name}"]) == pytest.approx(value, abs=2e-6), name
-    assert float(row["train_accuracy"]) == pytest.approx(run.train_accuracy, abs=1e-6)
-    assert float(row["train_cross_entropy"]) == pytest.approx(run.train_loss, abs=1e-6)
-    assert float(row["validation_accuracy"]) == pytest.approx(run.validation_accuracy, abs=1e-6)
-    assert float(row["validation_cross_entropy"]) == pytest.approx(run.validation_loss, abs=1e-6)
-    best = np.argmax(run.history["val_accuracy"])
-    assert float(row["stopped_on_validation"]) == pytest.approx(tracker.accuracy[best], abs=1e-6)
-    assert float(row["stopped_on_test"]) == pytest.approx(max(tracker.accuracy), abs=1e-6)
-    assert tracker.accuracy[-1] == pytest.approx(expected["accuracy"])
-    assert (row["dataset"], row["seed"], row["epochs_trained"]) == ("UCI digits", "1", "4")
-
-
-def test_run_that_selects_is_evaluated_on_validation_images():
-    row = make_run(replace(TASK, evaluate_on="validation"))
+def test_run_records_the_scores_after_the_last_epoch():
+    row = make_run(TASK)
     network, _ = training.train(TASK.recipe, DIGITS)
-    expected = statistics.score(network.predict(DIGITS.x_validation, verbose=0), DIGITS.y_validation)
-    assert float(row["validation_cross_entropy"]) == pytest.approx(expected["cross_entropy"], abs=2e-6)
-    assert not [name for name in row if name.startswith("test_")]
+    images, labels = DIGITS.open_test()
+    subset = DIGITS.subset(100, seed=1)
+    sets = {
+        "train": (subset.x_train, subset.y_train),
+        "validation": (DIGITS.x_validation[:100], DIGITS.y_validation[:100]),
+        "test": (images, labels),
+    }
+    for name, (images, labels) in sets.items():
+        expected = statistics.score(network.predict(images, verbose=0), labels)
+        for score, value in expected.items():
+            assert float(row[f"{name}_{score}"]) == pytest.approx(value, abs=1e-5), (name, score)
+    course = store.unpack_course(row["course"])
+    assert course["epoch"].to_list() == [1, 2]
+    assert course["test_accuracy"].to_list()[-1] == float(row["test_accuracy"])
+    wrong = store.unpack_wrong(row["test_wrong"], len(DIGITS.open_test()[1]))
+    assert 1 - wrong.mean() == pytest.approx(float(row["test_accuracy"]), abs=1e-6)
+    assert 0 < float(row["seconds_scoring"]) < float(row["seconds"])
+    assert (row["dataset"], row["seed"], row["part"]) == ("UCI digits", "1", "courses")
+
+
+def test_run_on_noisy_labels_trains_on_them():
+    noisy = replace(TASK, recipe=replace(RECIPE, label_noise=1.0, epochs=20), checkpoints=(20,))
+    clean = replace(TASK, recipe=replace(RECIPE, epochs=20), checkpoints=(20,))
+    accuracies = [float(make_run(task)["test_accuracy"]) for task in (noisy, clean)]
+    assert accuracies[0] < 0.4 < 0.6 < accuracies[1]
+
+
+def test_diverged_run_is_recorded_without_numbers():
+    diverged = replace(TASK, recipe=replace(RECIPE, learning_rate=1e30))
+    row = make_run(diverged)
+    assert row["test_accuracy"] == row["validation_cross_entropy"] == "nan"
 
 
 def test_run_whose_key_is_of_other_data_or_code_is_refused():
@@ -87,7 +94,7 @@ def cluster(tmp_path):
 
 
 def test_runs_on_a_cluster_are_those_of_one_process(cluster):
-    tasks = [plan.Task("baseline", replace(RECIPE, seed=seed, epochs=1)) for seed in (1, 2)]
+    tasks = [replace(TASK, recipe=replace(RECIPE, seed=seed)) for seed in (1, 2)]
     tasks = {plan.run_key(task, DIGITS.digest()): task for task in [*tasks, WRONG]}
     found = dict(execute.compute(tasks, DIGITS, scheduler=cluster))
     assert found.keys() == tasks.keys()
@@ -134,7 +141,7 @@ def invoke_study(monkeypatch, tmp_path):
 
 
 def test_command_makes_missing_runs_and_sets_torn_files_aside(invoke_study, tmp_path):
-    tasks = [plan.Task("baseline", replace(RECIPE, seed=seed)) for seed in (1, 2)]
+    tasks = [replace(TASK, recipe=replace(RECIPE, seed=seed)) for seed in (1, 2)]
     result = invoke_study([tasks[0], WRONG])
     assert result.exit_code == 5
     assert "1 of 2 runs failed; the others are kept" in result.output

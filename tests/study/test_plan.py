@@ -1,127 +1,159 @@
-"""The plan: which runs are made, their keys, and the strengths that were selected for them."""
+"""The plan: which runs are made, their keys, and the comparisons that were fixed before the first of them."""
 
+import itertools
+from collections import Counter
 from dataclasses import replace
 
 import pandas as pd
 import pytest
 
-from mnist_helpers import datasets, mnist_files, recipes
+from mnist_helpers import recipes
 from mnist_helpers.recipes import Recipe
-from mnist_helpers.study import claims, plan, results, store
+from mnist_helpers.study import plan
 
-HAS_MNIST = mnist_files.find() is not None
-RECIPE = Recipe(train_size=100, epochs=2, curve_size=100, validation_size=100, seed=1)
-CANDIDATE_TABLE = store.RESULTS / "choice.csv"
-
-
-def test_study_has_each_technique_at_each_size_with_paired_seeds():
-    tasks = plan.plan_study()
-    counts = pd.Series([(task.technique, task.recipe.train_size) for task in tasks]).value_counts()
-    seeds = {1_000: 20, 5_000: 10, 50_000: 10}
-    assert counts.to_dict() == {(name, size): n for name in plan.TECHNIQUES for size, n in seeds.items()}
-    for name, size in counts.index:
-        found = [t.recipe.seed for t in tasks if (t.technique, t.recipe.train_size) == (name, size)]
-        assert found == list(range(seeds[size]))
-    assert {task.evaluate_on for task in tasks} == {"test"}
+RECIPE = Recipe(train_size=100, epochs=2, curve_size=0, validation_size=100, seed=1)
+TASKS = plan.plan_study()
+TASK = plan.Task("courses", "augmentation", replace(RECIPE, augmentation="gentle"), (1, 2))
 
 
-def test_articles_training_is_its_own_ten_times():
-    tasks = [task for task in plan.PLANS["study"]() if task.technique == "article"]
-    assert [task.recipe.seed for task in tasks] == list(range(10))
-    expected = Recipe(
-        train_size=60_000,
-        epochs=5,
-        batch_size=32,
-        learning_rate=1e-3,
-        validation_size=0,
-        curve_size=0,
-    )
-    assert {replace(task.recipe, seed=0) for task in tasks} == {expected}
+@pytest.mark.parametrize("name", plan.PARTS)
+def test_part_has_each_technique_at_each_size_with_paired_seeds(name):
+    part = plan.PARTS[name]
+    tasks = [task for task in TASKS if task.part == name]
+    cells = Counter((task.technique, task.recipe.train_size) for task in tasks)
+    assert set(cells) == {(technique, size) for technique in part.techniques for size in part.sizes}
+    for (technique, size), count in cells.items():
+        epochs, n_seeds = part.sizes[size]
+        of_cell = [t for t in tasks if (t.technique, t.recipe.train_size) == (technique, size)]
+        assert count == n_seeds
+        expected = list(range(part.first_seed, part.first_seed + n_seeds))
+        assert [task.recipe.seed for task in of_cell] == expected
+        assert {task.recipe.epochs for task in of_cell} == {epochs}
+        assert {task.evaluate_on for task in of_cell} == {"test"}
 
 
 def test_technique_differs_from_the_baseline_in_nothing_else():
-    tasks = {task.technique: task.recipe for task in plan.plan_study({5_000: (1, 3)})}
-    for name, changes in plan.TECHNIQUES.items():
-        unseen = {"curve_size": tasks["baseline"].curve_size}  # evaluations do not change a run
-        assert replace(tasks[name], **unseen) == replace(tasks["baseline"], **changes)
+    for name, part in plan.PARTS.items():
+        for technique, changes in part.techniques.items():
+            for task in (t for t in TASKS if (t.part, t.technique) == (name, technique)):
+                same = {field: getattr(part.recipe, field) for field in ("train_size", "epochs", "seed")}
+                assert replace(task.recipe, **same) == replace(part.recipe, **changes)
 
 
-def test_candidates_are_compared_on_validation_images_and_other_seeds():
+def test_no_two_parts_share_a_seed_with_each_other_or_an_earlier_study():
+    earlier = {*range(20), *range(100, 118)}
+    seeds = {name: {task.recipe.seed for task in TASKS if task.part == name} for name in plan.PARTS}
+    seeds["candidates"] = {task.recipe.seed for task in plan.plan_candidates()}
+    everything = [seed for each in seeds.values() for seed in each]
+    assert len(set(everything)) == len(everything)
+    assert earlier.isdisjoint(everything)
+
+
+def test_articles_training_is_planned_as_the_article_has_it():
+    tasks = [task for task in TASKS if task.part == "article"]
+    expected = Recipe(
+        train_size=60_000, epochs=5, batch_size=32, learning_rate=1e-3, validation_size=0, curve_size=0
+    )
+    assert {replace(task.recipe, seed=0) for task in tasks} == {expected}
+    assert len(tasks) == 10
+
+
+def test_regimes_are_those_of_the_plan():
+    assert not plan.CONSTANT.one_cycle
+    assert (plan.CONSTANT.learning_rate, plan.CONSTANT.batch_size) == (1e-3, 32)
+    assert plan.ANNEALED.one_cycle
+    assert (plan.ANNEALED.learning_rate, plan.ANNEALED.batch_size) == (plan.PEAK, 128)
+    assert plan.PARTS["noise"].recipe.label_noise == 0.3
+
+
+@pytest.mark.parametrize("epochs", [15, 20, 30, 40, 100])
+def test_checkpoints_are_spaced_geometrically_and_include_epoch_5(epochs):
+    found = plan.space_checkpoints(epochs)
+    assert found[0] == 1
+    assert found[-1] == epochs
+    assert 5 in found
+    assert 9 <= len(found) <= 12
+    late = [second / first for first, second in itertools.pairwise(found) if first >= 8]
+    assert max(late) < 1.7
+
+
+def test_only_the_baselines_courses_are_watched_for_early_stopping():
+    watched = {(task.part, task.technique) for task in TASKS if task.watch}
+    assert watched == {("courses", "baseline"), ("noise", "baseline")}
+
+
+def test_candidates_are_scored_on_validation_images():
     tasks = plan.plan_candidates()
     assert {task.evaluate_on for task in tasks} == {"validation"}
-    used = {task.recipe.seed for task in plan.PLANS["study"]()}
-    assert used.isdisjoint(task.recipe.seed for task in tasks)
+    assert {task.recipe.train_size for task in tasks} == {1_000, 40_000}
+    assert all(task.recipe.one_cycle for task in tasks)
 
 
-def test_strengths_of_the_study_are_those_that_the_candidates_select():
-    runs = store.read_table(CANDIDATE_TABLE)
-    if HAS_MNIST:
-        assert set(runs["key"]) == set(plan.key_tasks("choice", datasets.load("mnist")))
-    used = {name: value for changes in plan.TECHNIQUES.values() for name, value in changes.items()}
-    used["augmentation"] = plan.TECHNIQUES["augmentation (gentle)"]["augmentation"]
-    assert plan.select_hyperparameters(runs) == used
+def make_candidate_runs(**accuracies):
+    """Return finished candidate runs: 95 and 99 % for all but the named, in percentage points more."""
+    rows = []
+    for task in plan.plan_candidates():
+        size = task.recipe.train_size
+        more = accuracies.get(task.technique.replace("=", "_").replace(".", "_"), {}).get(size, 0)
+        accuracy = {1_000: 95, 40_000: 99}[size] + more
+        rows.append((task.technique, size, task.recipe.seed, accuracy / 100))
+    return pd.DataFrame(rows, columns=["technique", "train_size", "seed", "validation_accuracy"])
 
 
-def test_default_stays_unless_a_candidate_is_detectably_better():
-    runs = store.read_table(CANDIDATE_TABLE)
-    better = runs["technique"] == "l2=0.001"
-    assert plan.select_hyperparameters(runs)["l2"] == 1e-4
-    runs.loc[better, "validation_accuracy"] += 0.02
-    assert plan.select_hyperparameters(runs)["l2"] == 1e-3
+def test_selection_weighs_each_size_by_its_margin():
+    default = {"learning_rate": 4e-3, "l2": 1e-4, "dropout_rate": 0.5, "augmentation": "gentle"}
+    assert plan.select_candidates(make_candidate_runs()) == default
+    better = make_candidate_runs(dropout_rate_0_2={1_000: 0.1, 40_000: -0.01})
+    assert plan.select_candidates(better) == default | {"dropout_rate": 0.2}
+    worse = make_candidate_runs(dropout_rate_0_2={1_000: 0.1, 40_000: -0.03})
+    assert plan.select_candidates(worse.sample(frac=1, random_state=1)) == default
 
 
 def test_key_changes_with_everything_that_changes_a_run_alone(monkeypatch):
-    task = plan.Task("augmentation (gentle)", replace(RECIPE, augmentation="gentle"))
-    key = plan.run_key(task, "digest")
-    assert key == plan.run_key(replace(task, technique="renamed"), "digest")
+    key = plan.run_key(TASK, "digest")
+    assert key == plan.run_key(replace(TASK, technique="renamed", part="ends"), "digest")
     others = [
-        plan.run_key(replace(task, recipe=replace(task.recipe, seed=2)), "digest"),
-        plan.run_key(replace(task, evaluate_on="validation"), "digest"),
-        plan.run_key(replace(task, track_test_accuracy=True), "digest"),
-        plan.run_key(task, "digest of other data"),
+        plan.run_key(replace(TASK, recipe=replace(TASK.recipe, seed=2)), "digest"),
+        plan.run_key(replace(TASK, recipe=replace(TASK.recipe, label_noise=0.1)), "digest"),
+        plan.run_key(replace(TASK, evaluate_on="validation"), "digest"),
+        plan.run_key(replace(TASK, checkpoints=(2,)), "digest"),
+        plan.run_key(replace(TASK, watch=True), "digest"),
+        plan.run_key(TASK, "digest of other data"),
     ]
     monkeypatch.setitem(recipes.PRESETS, "gentle", {"rotation": 11})
-    others.append(plan.run_key(task, "digest"))
+    others.append(plan.run_key(TASK, "digest"))
     monkeypatch.setattr(plan, "SCHEMA", plan.SCHEMA + 1)
-    others.append(plan.run_key(task, "digest"))
-    assert len({key, *others}) == 7
+    others.append(plan.run_key(TASK, "digest"))
+    assert len({key, *others}) == 9
 
 
-def test_family_holds_the_grid_and_the_pairs_of_the_measure():
-    assert plan.family_size("accuracy") == 6 * 3 + 4
-    assert plan.family_size("cross-entropy") == 6 * 3
-    assert plan.family_size("accuracy, stopped on the test set") == 1
+def test_every_planned_comparison_has_its_runs_and_a_reason():
+    planned = {(task.part, task.technique, task.recipe.train_size) for task in TASKS}
+    comparisons = plan.read_comparisons()
+    for each in comparisons:
+        cell = (each["family"], each["technique"], each["size"])
+        assert cell in planned
+        assert each["technique"] != plan.BASELINE
+        assert each["expected"] in ("higher", "lower", "equivalent", "undecided")
+        assert each["reason"].endswith(".")
+        epochs = plan.PARTS[each["family"]].sizes[each["size"]][0]
+        assert each["epoch"] is None or each["epoch"] in plan.space_checkpoints(epochs)
+    names = [
+        tuple(each[name] for name in ("family", "technique", "size", "measure", "epoch"))
+        for each in comparisons
+    ]
+    assert len(set(names)) == len(names)
 
 
-def test_every_comparison_of_the_ledger_is_in_the_family():
-    techniques = set(plan.TECHNIQUES) - {plan.BASELINE}
-    for claim in claims.read_ledger():
-        measure = claim.get("measure", "accuracy")
-        pair = {claim["technique"], claim.get("reference", plan.BASELINE)}
-        if "value" in claim or "stopped" in measure:
-            continue
-        pairs = [({first, second}, size) for first, second, size in plan.PAIRS.get(measure, ())]
-        grid = [({name, plan.BASELINE}, size) for name in techniques for size in plan.SIZES]
-        assert (pair, claim["size"]) in pairs + grid, claim["id"]
-    assert set(plan.PAIRS) <= set(results.MEASURES)
+def test_primary_family_is_four_techniques_at_three_sizes():
+    ends = [each for each in plan.read_comparisons() if each["family"] == "ends"]
+    for measure in ("accuracy", "cross-entropy"):
+        cells = {(each["technique"], each["size"]) for each in ends if each["measure"] == measure}
+        assert cells == {(t, s) for t in plan.TECHNIQUES if t != plan.BASELINE for s in plan.MARGINS}
 
 
-def test_cost_counts_training_and_a_third_for_evaluation():
-    task = plan.Task("baseline", replace(RECIPE, train_size=900, curve_size=300, epochs=4))
-    assert plan.estimated_cost(task) == 4 * (900 + 100)
-
-
-def test_committed_table_has_exactly_the_planned_runs():
-    runs = results.read_study()
-    tasks = plan.PLANS["study"]()
-    assert len(runs) == len(tasks)
-    for column in ("seed", "train_size", "epochs", "l2", "dropout_rate", "augmentation", "technique"):
-        expected = [getattr(task.recipe, column, task.technique) for task in tasks]
-        assert runs[column].to_list() == expected, column
-    assert runs[["test_accuracy", "test_cross_entropy", "test_calibration_error"]].notna().all(axis=None)
-
-
-@pytest.mark.skipif(not HAS_MNIST, reason="keys depend on MNIST")
-def test_committed_table_has_the_keys_of_the_plan():
-    keys = list(plan.key_tasks("study", datasets.load("mnist")))
-    assert results.read_study()["key"].to_list() == keys
+def test_cost_counts_training_and_a_third_for_scoring():
+    task = plan.Task("courses", "baseline", replace(RECIPE, train_size=900, epochs=4), (1, 4))
+    assert plan.estimated_cost(task) == 4 * 900 + 2 * 11_100 // 3
+    watched = replace(task, watch=True)
+    assert plan.estimated_cost(watched) == 4 * 900 + (2 * 11_100 + 4 * 100) // 3

@@ -6,7 +6,7 @@ import pytest
 
 from mnist_helpers import statistics
 from mnist_helpers.errors import DataError
-from mnist_helpers.study import plan, results
+from mnist_helpers.study import claims, results
 
 random = np.random.default_rng(3)
 BASELINE = random.normal(95, 0.5, 8)
@@ -29,7 +29,7 @@ STUDY = make_study(baseline=BASELINE, dropout=HIGHER, L2=SAME)
 
 def test_study_is_compared_by_seed_whatever_the_order_of_its_rows():
     shuffled = STUDY.sample(frac=1, random_state=1)
-    family = plan.family_size("accuracy")
+    family = results.family_size("accuracy")
     for technique, values in (("dropout", HIGHER), ("L2", SAME)):
         found = results.compare(shuffled, technique, 1000)
         assert found == statistics.paired_difference(values, BASELINE, family)
@@ -97,3 +97,25 @@ def test_figure_replaces_a_far_technique_at_each_size_by_an_arrow():
     figure = results.figure(study)
     far = list(results.compare_by_size(study)[1000]).index("augmentation (article)")
     assert [[text.get_position()[1] for text in axis.texts] for axis in figure.axes] == [[far]] * 3
+
+
+def test_family_holds_the_grid_and_the_pairs_of_the_measure():
+    assert results.family_size("accuracy") == 6 * 3 + 4
+    assert results.family_size("cross-entropy") == 6 * 3
+    assert results.family_size("accuracy, stopped on the test set") == 1
+
+
+def test_every_comparison_of_the_ledger_is_in_the_family():
+    study = results.read_study()
+    techniques = set(study["technique"]) - {"baseline", "article"}
+    sizes = set(study["train_size"]) - {60_000}
+    for claim in claims.read_ledger():
+        measure = claim.get("measure", "accuracy")
+        pair = {claim["technique"], claim.get("reference", "baseline")}
+        if "value" in claim or "stopped" in measure:
+            continue
+        pairs = [({first, second}, size) for first, second, size in results.PAIRS.get(measure, ())]
+        grid = [({name, "baseline"}, size) for name in techniques for size in sizes]
+        assert (pair, claim["size"]) in pairs + grid, claim["id"]
+    assert len(techniques) * len(sizes) == results.family_size("cross-entropy")
+    assert set(results.PAIRS) <= set(results.MEASURES)

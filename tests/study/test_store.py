@@ -7,6 +7,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mnist_helpers import environment
@@ -18,7 +19,13 @@ from mnist_helpers.study import plan, store
 def make_row(key="0123456789abcdef", **changes):
     recipe = {name: str(value) for name, value in asdict(Recipe()).items()}
     row = {"key": key, "schema": "1", "technique": "baseline", "dataset": "MNIST", "seconds": "1.5"}
-    numbers = {"train_accuracy": "0.500000", "test_accuracy": "0.250000", "threads": "1"}
+    numbers = {
+        "train_accuracy": "0.500000",
+        "test_accuracy": "0.250000",
+        "threads": "1",
+        "test_wrong": "",
+        "course": "{}",
+    }
     return recipe | row | numbers | environment.describe() | changes
 
 
@@ -122,3 +129,18 @@ def test_rerun_must_be_equal_here_and_within_the_spread_elsewhere():
     for again, agrees in (("0.250000", True), ("0.289000", True), ("0.291000", False), ("nan", False)):
         elsewhere = make_row(processor="a different one", test_accuracy=again)
         assert (store.find_deviations(rows[1], elsewhere, rows) == []) == agrees, again
+
+
+def test_packed_columns_must_be_equal_here_and_are_not_compared_elsewhere():
+    row = make_row(test_wrong="abc", course="{}")
+    again = row | {"course": '{"epoch":[1]}'}
+    assert store.find_deviations(row, again, [row, row]) == ["course differs"]
+    assert store.find_deviations(row, again | {"processor": "a different one"}, [row, row]) == []
+
+
+@pytest.mark.parametrize("count", [1, 8, 9, 10_000])
+def test_wrong_images_survive_packing(count):
+    wrong = np.random.default_rng(count).random(count) < 0.02
+    packed = store.pack_wrong(wrong)
+    assert np.array_equal(store.unpack_wrong(packed, count), wrong)
+    assert len(packed) < 500
