@@ -182,6 +182,13 @@ esac
 """
 
 
+@pytest.fixture(autouse=True)
+def outermost_make(monkeypatch):
+    """Hide the make that runs these tests: its variables and messages would change those called here."""
+    for name in ("MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.fixture
 def make(tmp_path):
     """Return a function that calls make with a fake Python and returns exit code and installed locks."""

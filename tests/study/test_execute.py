@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -199,11 +200,27 @@ def test_client_needs_no_tensorflow():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-@needs_mnist
-def test_complete_study_starts_nothing_and_leaves_its_table(tmp_path):
-    for name in ("study.csv", "study.json"):
-        shutil.copy(store.RESULTS / name, tmp_path)
-    result = CliRunner().invoke(cli.main, ["study", "--output", str(tmp_path)])
-    assert result.exit_code == 0, result.output
-    assert "290 of 290 runs are there" in result.output
-    assert (tmp_path / "study.csv").read_bytes() == (store.RESULTS / "study.csv").read_bytes()
+needs_study = pytest.mark.skipif(
+    mnist_files.find() is None or not store.STUDY.exists(), reason="the study was made on MNIST"
+)
+
+
+@needs_study
+def test_published_runs_are_planned_and_not_made_again(tmp_path):
+    for path in (store.STUDY, store.STUDY.with_suffix(".json")):
+        shutil.copy(path, tmp_path)
+    published = store.read_table(store.STUDY)["key"].to_list()
+    with execute.open_study("study", tmp_path / "study.csv", "mnist") as study:
+        assert study.finished == published
+        assert not set(study.missing) & set(published)
+        study.publish()
+    assert (tmp_path / "study.csv").read_bytes() == store.STUDY.read_bytes()
+
+
+@pytest.mark.full
+@needs_study
+def test_published_runs_agree_when_they_are_made_again():
+    command = [str(Path(sys.executable).with_name("mnist-helpers")), "study", "--rerun", "5"]
+    result = subprocess.run(command, cwd=store.RESULTS.parent, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout
+    assert result.stdout.count(": agrees") == 5
