@@ -1,0 +1,185 @@
+"""The analysis of the next study, on made-up runs whose answers are known."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from mnist_helpers import statistics
+from mnist_helpers.errors import DataError
+from mnist_helpers.statistics import Difference
+from mnist_helpers.study import analysis, plan, store
+
+EPOCHS = plan.space_checkpoints(40)
+GAINS = {"baseline": 0.0, "dropout": 0.01}
+
+
+def make_course(gain, seed):
+    """Return a course whose accuracy grows with the epochs, and a technique's gain with their logarithm."""
+    noise = np.random.default_rng(seed).normal(0, 0.001, 100)
+    rows = []
+    for epoch in EPOCHS:
+        accuracy = 0.9 + 0.01 * np.log(epoch) + gain * np.log(epoch / 5) + noise[epoch]
+        rows.append({"epoch": epoch, "test_accuracy": accuracy, "test_cross_entropy": 1 - accuracy})
+    return store.pack_course(rows)
+
+
+STUDY = pd.DataFrame(
+    {
+        "part": "courses",
+        "technique": name,
+        "train_size": 5_000,
+        "seed": seed,
+        "course": make_course(gain, noise),
+    }
+    for name, gain in GAINS.items()
+    for seed, noise in ((200, 1), (201, 2), (202, 3), (203, 4))
+)
+COURSES = analysis.read_courses(STUDY)
+
+
+def test_course_is_compared_at_the_epoch_that_is_asked_for():
+    comparison = {"family": "courses", "technique": "dropout", "size": 5_000}
+    for epoch in EPOCHS:
+        found = analysis.compare(COURSES, comparison | {"epoch": epoch})
+        assert found.mean == pytest.approx(np.log(epoch / 5), abs=1e-3)
+        assert found.pairs == 4
+    assert analysis.compare(COURSES, comparison) == analysis.compare(COURSES, comparison | {"epoch": 40})
+
+
+def test_comparison_is_adjusted_for_its_planned_family():
+    comparison = {"family": "courses", "technique": "dropout", "size": 5_000, "measure": "cross-entropy"}
+    found = analysis.compare(COURSES, comparison)
+    last = COURSES[COURSES["epoch"] == 40].set_index(["technique", "seed"])["test_cross_entropy"]
+    family = plan.family_size("courses", "cross-entropy")
+    assert found == statistics.paired_difference(last["dropout"], last["baseline"], family)
+
+
+def test_pair_with_a_run_that_diverged_is_left_out():
+    courses = COURSES.copy()
+    diverged = (courses["technique"] == "dropout") & (courses["seed"] == 201)
+    courses.loc[diverged, "test_cross_entropy"] = np.nan
+    found = analysis.compare(courses, {"family": "courses", "technique": "dropout", "size": 5_000})
+    assert found.pairs == 3
+
+
+def test_run_that_was_not_planned_is_named():
+    with pytest.raises(DataError, match="no courses of 'L2' with 5,000 images, epoch 40"):
+        analysis.compare(COURSES, {"family": "courses", "technique": "L2", "size": 5_000})
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [
+        (0.01, 0.9, "higher"),
+        (0.01, 0.09, "higher"),
+        (-0.9, -0.01, "lower"),
+        (-0.09, 0.09, "equivalent"),
+        (-0.09, 0.11, "undecided"),
+        (-0.1, 0.1, "undecided"),
+        (0.0, 0.0, "equivalent"),
+    ],
+)
+def test_verdict_follows_from_interval_and_margin(low, high, verdict):
+    assert analysis.find_verdict(Difference((low + high) / 2, low, high), margin=0.1) == verdict
+
+
+def test_fewer_seeds_support_no_claim_better():
+    random = np.random.default_rng(1)
+    for mean in (0.0, 0.05, 0.3):
+        values = mean + random.normal(0, 0.05, 12)
+        all_seeds = analysis.find_verdict(statistics.paired_difference(values, np.zeros(12), 12), 0.1)
+        few = analysis.find_verdict(statistics.paired_difference(values[:3], np.zeros(3), 12), 0.1)
+        assert few in (all_seeds, "undecided")
+    assert few == "undecided"
+
+
+def test_bootstrap_interval_covers_seeds_and_images():
+    random = np.random.default_rng(2)
+    by_seed = random.normal(0, 1, (10, 1))
+    by_image = random.normal(0, 30, (1, 2_000))
+    low, high = analysis.bootstrap_interval(by_seed + by_image, resamples=2_000)
+    mean = (by_seed + by_image).mean()
+    error = np.hypot(by_seed.std(ddof=1) / np.sqrt(10), by_image.std() / np.sqrt(2_000))
+    assert (low + high) / 2 == pytest.approx(mean, abs=0.1 * error)
+    assert high - low == pytest.approx(2 * 1.96 * error, rel=0.1)
+    seeds_only = stats.t.interval(0.95, 9, by_seed.mean(), stats.sem(by_seed[:, 0]))
+    assert high - low > 1.1 * (seeds_only[1] - seeds_only[0])
+
+
+def test_bootstrap_interval_of_a_family_is_wider():
+    differences = np.random.default_rng(3).normal(0, 1, (8, 500))
+    alone = analysis.bootstrap_interval(differences, resamples=2_000)
+    adjusted = analysis.bootstrap_interval(differences, comparisons=12, resamples=2_000)
+    assert adjusted[0] < alone[0] < alone[1] < adjusted[1]
+
+
+def test_image_differences_are_paired_by_seed():
+    rows = []
+    wrong = np.zeros((3, 2, 10_000), dtype=bool)
+    wrong[0, 0, 7] = True  # seed 300: the baseline alone is wrong
+    wrong[1, 1, 8] = True  # seed 301: the technique alone is wrong
+    wrong[2] = True  # seed 302: both are wrong everywhere
+    for number in (2, 0, 1):
+        for index, name in enumerate(("baseline", "dropout")):
+            packed = store.pack_wrong(wrong[number, index])
+            rows.append(("ends", name, 1_000, 300 + number, packed))
+    study = pd.DataFrame(rows, columns=["part", "technique", "train_size", "seed", "test_wrong"])
+    found = analysis.find_image_differences(study, "dropout", 1_000)
+    assert found.shape == (3, 10_000)
+    assert found[0, 7] == 100
+    assert found[1, 8] == -100
+    assert np.count_nonzero(found) == 2
+
+
+def make_watched(values, monitor="validation_cross_entropy"):
+    return pd.DataFrame({"epoch": range(1, len(values) + 1), monitor: values})
+
+
+@pytest.mark.parametrize(
+    ("values", "patience", "best", "epochs"),
+    [
+        ([5, 4, 3, 4, 4, 4], 2, 3, 5),  # stops two epochs after the best
+        ([5, 4, 3, 4, 2, 4], 2, 5, 6),  # one bad epoch is forgiven
+        ([5, 4, 3, 4, 4, 2], 2, 3, 5),  # the better one comes too late
+        ([5, 4, 3, 2, 1, 0], 2, 6, 6),  # never stops
+        ([1, 2, 3], 1, 1, 2),
+        ([3, 3, 3, 3], 2, 1, 3),  # equal is no improvement
+    ],
+)
+def test_early_stopping_restores_the_best_epoch_so_far(values, patience, best, epochs):
+    found = analysis.stop_early(make_watched(values), "validation_cross_entropy", patience)
+    assert (found["epoch"], found["epochs"]) == (best, epochs)
+    turned = make_watched([-value for value in values], "validation_accuracy").sample(frac=1, random_state=1)
+    found = analysis.stop_early(turned, "validation_accuracy", patience)
+    assert (found["epoch"], found["epochs"]) == (best, epochs)
+
+
+def test_early_stopping_is_tabulated_against_the_full_length():
+    frames = []
+    for seed in (200, 201):
+        course = make_watched([3.0, 1.0, 2.0, 2.0, 2.0])
+        course["validation_accuracy"] = [0.1, 0.2, 0.3, 0.4, 0.5]
+        course["test_accuracy"] = [0.5, 0.6, 0.65, 0.68, 0.70]
+        course["test_cross_entropy"] = [0.5, 0.2, 0.3, 0.4, 0.5]
+        frames.append(course.assign(part="courses", technique="baseline", train_size=1_000, seed=seed))
+    table = analysis.tabulate_early_stopping(pd.concat(frames), patiences=[2])
+    by_monitor = table.set_index("monitor")
+    stopped = by_monitor.loc["validation_cross_entropy"]
+    assert (stopped["epochs"], stopped["images"]) == (4, 1_000)
+    assert stopped["accuracy"] == pytest.approx(-10)
+    assert stopped["cross-entropy"] == pytest.approx(-0.3)
+    full = by_monitor.loc["validation_accuracy"]
+    assert (full["epochs"], full["accuracy"], full["cross-entropy"]) == (5, 0, 0)
+
+
+def test_courses_are_compared_at_every_checkpoint(monkeypatch):
+    part = plan.PARTS["courses"]
+    known = {name: part.techniques[name] for name in GAINS}
+    monkeypatch.setitem(plan.PARTS, "courses", plan.Part(part.recipe, known, part.sizes, 200, True))
+    table = analysis.compare_courses(COURSES, 5_000)
+    assert table["epoch"].to_list() == list(EPOCHS)
+    assert set(table["technique"]) == {"dropout"}
+    crossing = table.set_index("epoch")["mean"]
+    assert crossing[1] < 0 < crossing[40]
+    assert ((table["low"] <= table["mean"]) & (table["mean"] <= table["high"])).all()
