@@ -13,7 +13,7 @@ from tqdm import tqdm
 from mnist_helpers import __version__
 from mnist_helpers.errors import LessonError, MnistHelpersError, SetupError, UsageError
 
-if TYPE_CHECKING:  # importing them takes seconds, and `--help` needs neither
+if TYPE_CHECKING:  # for type hints alone: importing it slows `--help` down
     from mnist_helpers.study.execute import Outcome
 
 # Where Linux states how much memory a container, such as Binder's, may use.
@@ -71,11 +71,11 @@ def data(dataset: str) -> None:
 
 @main.command()
 @click.argument("lessons", nargs=-1, metavar="[LESSON]...")
-@click.option("--quick", is_flag=True, help="Small values for every parameter: a minute instead of many.")
+@click.option("--quick", is_flag=True, help="Small sizes, few epochs and seeds: a minute instead of many.")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A parameter; may be repeated.")
 @click.option("--output", type=click.Path(path_type=Path), default=Path("build/notebooks"), show_default=True)
 @click.option(
-    "--jobs", type=click.IntRange(1), default=count_jobs, help="Lessons at once; default: one per core."
+    "--jobs", type=click.IntRange(1), default=count_jobs, help="Lessons at once; default: a core each."
 )
 @click.option("--timeout", type=click.IntRange(1), default=1800, show_default=True, help="Seconds per cell.")
 @click.option("--folder", type=click.Path(path_type=Path), help="Folder of the lessons' texts.")
@@ -88,7 +88,7 @@ def run(
     timeout: int,
     folder: Path | None,
 ) -> None:
-    """Run lessons (all, or such as 02 or 02_baseline_cnn) into executed notebooks and HTML pages."""
+    """Execute lessons (default: all; 02 or 02_baseline_cnn for one) as notebooks and HTML pages."""
     from mnist_helpers.lessons import run as runner
 
     for setting in settings:
@@ -111,14 +111,14 @@ def run(
 
 
 @main.command()
-@click.option("--quick", "plan", flag_value="quick", help="A small study, in under a minute.")
-@click.option("--choice", "plan", flag_value="choice", help="The comparison that selected the strengths.")
+@click.option("--quick", "plan", flag_value="quick", help="A small study, in about a minute.")
+@click.option("--choice", "plan", flag_value="choice", help="The comparison that selects the strengths.")
 @click.option("--rerun", type=click.IntRange(1), help="Make this many finished runs again, and compare.")
 @click.option("--dataset", type=_DATASETS, help="Default: mnist; with --quick: auto.")
 @click.option("--output", type=click.Path(path_type=Path), help="Default: results; --quick: build/study.")
 @click.option("--scheduler", metavar="ADDRESS", help="A Dask cluster to use, such as tcp://10.0.0.1:8786.")
 @click.option(
-    "--jobs", type=click.IntRange(1), default=count_jobs, help="Runs at once; default: one per core."
+    "--jobs", type=click.IntRange(1), default=count_jobs, help="Runs at once; default: a core each."
 )
 def study(
     plan: str | None,
@@ -138,9 +138,9 @@ def study(
     with execute.open_study(name, table, dataset, mnist_only=not (quick or output)) as opened:
         if opened.broken:
             names = ", ".join(path.name for path in opened.broken)
-            click.echo(f"{len(opened.broken)} set aside as *.bad, to be made again: {names}", err=True)
+            click.echo(f"{len(opened.broken)} unreadable files renamed to *.bad: {names}", err=True)
         finished = len(opened.finished)
-        click.echo(f"{name}, {opened.digits.name}: {finished} of {len(opened.tasks)} runs are there")
+        click.echo(f"{name}, {opened.digits.name}: {finished} of {len(opened.tasks)} runs are finished")
         tasks = opened.sample(rerun) if rerun else opened.missing
         failed = 0
         for outcome in _report_progress(opened.make(tasks, scheduler, jobs), list(tasks.values())):
@@ -156,7 +156,7 @@ def study(
 
 
 def _report_progress(outcomes: Iterable["Outcome"], tasks: list) -> Iterator["Outcome"]:
-    """Pass outcomes on, and show each with the work that remains."""
+    """Yield the outcomes while updating a progress bar."""
     from mnist_helpers.study import plan
 
     cost = sum(map(plan.estimated_cost, tasks))

@@ -35,6 +35,6 @@ class SetupError(MnistHelpersError):
 
 
 class LessonError(MnistHelpersError):
-    """A lesson failed while it ran."""
+    """A lesson, or a run of the study, failed."""
 
     exit_code = 5

@@ -1,4 +1,4 @@
-"""Training: a recipe goes in, plain numbers come out. Variants differ in their recipes alone."""
+"""Train networks from recipes and measure them, with one procedure for all techniques."""
 
 import inspect
 import math
@@ -39,7 +39,7 @@ class EvaluationCallback(keras.callbacks.Callback):
     Attributes
     ----------
     accuracy : list of float
-        One share from 0 to 1 per epoch.
+        Accuracy per epoch, 0 to 1.
     """
 
     def __init__(self, images: np.ndarray, labels: np.ndarray) -> None:
@@ -96,7 +96,7 @@ def build_learning_rate(
 def fit(network: keras.Model, digits: datasets.Digits, recipe: Recipe, callbacks: Iterable = ()) -> Run:
     """Compile and train a network in place on all training images, then evaluate it.
 
-    The test set stays closed.
+    The test set is not used.
 
     Parameters
     ----------
@@ -107,12 +107,12 @@ def fit(network: keras.Model, digits: datasets.Digits, recipe: Recipe, callbacks
     recipe : Recipe
         How to train; the fields that describe the network and the subset are ignored.
     callbacks : iterable of keras.callbacks.Callback, optional
-        Called beside the package's own.
+        Called in addition to the package's own.
 
     Returns
     -------
     Run
-        The numbers of the network that was kept.
+        Results of the weights that the network is left with.
 
     Raises
     ------
@@ -161,7 +161,7 @@ def _fit_compiled(
     seconds = time.perf_counter() - start
     _tensorflow.release_memory()  # the batches hold a copy of all images
     curve = history.get("val_cross_entropy")
-    best = int(np.argmin(curve)) + 1 if curve else recipe.epochs
+    best = int(np.argmin(np.nan_to_num(curve, nan=np.inf))) + 1 if curve else len(history["loss"])
     on_training = evaluate(network, digits.x_train[:10_000], digits.y_train[:10_000])
     some = slice(recipe.validation_size)
     on_validation = evaluate(network, digits.x_validation[some], digits.y_validation[some])
@@ -174,7 +174,8 @@ def _curve_batches(digits: datasets.Digits, recipe: Recipe) -> tf.data.Dataset |
     if len(images):
         return batch(images, digits.y_validation[: recipe.curve_size])
     if recipe.patience is not None:
-        raise UsageError(f"patience={recipe.patience} needs validation images: set curve_size above 0")
+        needed = "set curve_size and validation_size above 0"
+        raise UsageError(f"patience={recipe.patience} needs validation images: {needed}")
     return None
 
 
@@ -254,7 +255,7 @@ def _build(recipe: Recipe) -> keras.Model:
     }
     chosen = {name: value for name, value in techniques.items() if value}
     if unknown := chosen.keys() - inspect.signature(build).parameters:
-        raise UsageError(f"the {recipe.network} network has no {', '.join(unknown)}: leave it out")
+        raise UsageError(f"the {recipe.network} network does not support {', '.join(sorted(unknown))}")
     return build(**chosen, seed=recipe.seed)
 
 
@@ -266,7 +267,7 @@ def train(recipe: Recipe, digits: datasets.Digits, callbacks: Iterable = ()) -> 
     recipe : Recipe
         What to train, and how.
     digits : Digits
-        The images; the test set stays closed.
+        The images; the test set is not used.
     callbacks : iterable of keras.callbacks.Callback, optional
         As in `fit`.
 
@@ -300,7 +301,7 @@ def select_images(digits: datasets.Digits, recipe: Recipe) -> datasets.Digits:
     Returns
     -------
     Digits
-        Its training images are the recipe's.
+        With the recipe's training images.
     """
     if not recipe.validation_size:
         digits = digits.with_validation_in_training()
@@ -320,7 +321,7 @@ def compare(
     recipes : mapping of str to Recipe
         Variants by name; their own seeds are replaced.
     digits : Digits
-        The images; the test set stays closed.
+        The images; the test set is not used.
     seeds : iterable of int
         One run of each recipe per seed.
 
@@ -355,7 +356,7 @@ def compare(
                 runs[name].append(run)
                 bar.update()
             if network is not None:
-                networks[name] = _build(recipe)  # without the graphs of the one that was trained
+                networks[name] = _build(recipe)  # a fresh network does not hold the training's graphs
                 networks[name].set_weights(network.get_weights())
             del network
             _tensorflow.release_memory()
@@ -368,5 +369,5 @@ def _restart(network: keras.Model, recipe: Recipe) -> None:
         variable.assign(initial)
     for variable in network.optimizer.variables:
         variable.assign(np.zeros(variable.shape))
-    if not recipe.one_cycle:  # a cycle restarts with the count of steps, which is 0 again
+    if not recipe.one_cycle:  # one cycle restarts by itself: the count of steps is 0 again
         network.optimizer.learning_rate = recipe.learning_rate

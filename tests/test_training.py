@@ -145,8 +145,11 @@ def test_early_stopping_stops_and_restores_the_best_weights():
             "augmentation='wild' is unknown: choose one of none, weak, gentle, strong, article",
         ),
         ({"network": "deep"}, "network='deep' is unknown: choose one of cnn, fast, tuned"),
-        ({"network": "fast", "l2": 0.1}, "the fast network has no l2: leave it out"),
-        ({"patience": 1, "curve_size": 0}, "patience=1 needs validation images: set curve_size above 0"),
+        ({"network": "fast", "l2": 0.1}, "the fast network does not support l2"),
+        (
+            {"patience": 1, "curve_size": 0},
+            "patience=1 needs validation images: set curve_size and validation_size above 0",
+        ),
     ],
 )
 def test_recipe_that_cannot_be_is_refused(change, message):
@@ -197,3 +200,11 @@ def test_test_set_of_these_runs_does_fail_whoever_looks():
     for look in (len, list, np.asarray, str, lambda test: test[0]):
         with pytest.raises(AssertionError, match="opened"):
             look(DIGITS) if look is str else look(DIGITS.open_test())
+
+
+def test_best_epoch_of_a_diverged_run_is_a_finite_one():
+    recipe = replace(BASELINE, epochs=4, learning_rate=1e30, curve_size=50)
+    _, run = training.train(recipe, DIGITS)
+    assert run.best_epoch <= len(run.history["loss"]) < 4
+    _, run = training.train(replace(recipe, curve_size=0), DIGITS)
+    assert run.best_epoch == len(run.history["loss"]) < 4

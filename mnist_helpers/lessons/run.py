@@ -183,7 +183,7 @@ def format_results(results: Iterable[Result]) -> str:
     Returns
     -------
     str
-        A head and one line per lesson, in their order.
+        A header and one line per lesson, in their order.
     """
     rows = [("lesson", "data set", "seconds", "peak MB", "headline result")]
     for result in sorted(results, key=lambda result: result.lesson):
@@ -205,9 +205,8 @@ def run_lessons(
 ) -> Iterator[Result]:
     """Execute lessons, each in a process of its own.
 
-    A finished lesson is written as NAME.ipynb and NAME.html, what a failed one reached as
-    NAME.failed.ipynb. One failure does not stop the other lessons. Ctrl-C ends running lessons and keeps
-    finished ones.
+    A finished lesson is written as NAME.ipynb and NAME.html. A failed one leaves NAME.failed.ipynb. One
+    failure does not stop the other lessons. Ctrl-C ends running lessons and keeps finished ones.
 
     Parameters
     ----------
@@ -349,8 +348,8 @@ def _execute(job: _Job, draft: Path) -> str:
             progress_bar=job.bar,
             start_timeout=_START_TIMEOUT,
             execution_timeout=job.timeout,
-            coalesce_streams=True,  # else a cell's text is cut into messages as chance has it
-            store_widget_state=False,  # a page holds nothing that runs
+            coalesce_streams=True,  # else the kernel cuts a cell's text at random places
+            store_widget_state=False,  # HTML pages have no live widgets
         )
     except CellTimeoutError:
         return f"ran longer than the limit of {job.timeout} s"
@@ -378,7 +377,7 @@ def _describe_last_started(code: Sequence["NotebookNode"]) -> str:
 
 
 def _find_dataset(code: Sequence["NotebookNode"]) -> str:
-    """Return the data set that the first cell names whose output begins with one."""
+    """Return the data set named at the start of the first output that begins with one."""
     for cell in code:
         if found := re.match("MNIST|UCI digits", _read_stdout(cell)):
             return found[0]

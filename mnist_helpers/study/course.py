@@ -37,7 +37,7 @@ class CourseCallback(keras.callbacks.Callback):
     seconds : float
         Time spent on scoring.
     wrong : str
-        The test images that the network got wrong after its last epoch (see `store.unpack_wrong`).
+        The test images that the network got wrong when they were last scored (see `store.unpack_wrong`).
     """
 
     def __init__(self, task: Task, digits: datasets.Digits) -> None:

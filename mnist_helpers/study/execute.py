@@ -20,10 +20,10 @@ from mnist_helpers.study import plan, store
 from mnist_helpers.study.plan import Task
 from mnist_helpers.study.store import Row
 
-# Settings of a local cluster.
+# Settings of Dask. The first concerns local workers alone.
 _DASK = {
-    # Variables of the workers, in place of Dask's own: its MALLOC_TRIM_THRESHOLD_ makes each training step
-    # return its memory and ask for it again, which costs an eighth of the time.
+    # Environment variables of the workers, in place of Dask's own: its MALLOC_TRIM_THRESHOLD_ makes each
+    # training step return its memory and ask for it again, which costs an eighth of the time.
     "distributed.nanny.pre-spawn-environ": {
         "TF_NUM_INTRAOP_THREADS": "1",
         "TF_NUM_INTEROP_THREADS": "1",
@@ -129,7 +129,7 @@ class Study:
         Yields
         ------
         Outcome
-            As each run finishes. A new run's file is written before.
+            As each run finishes. A new run's file is written first.
         """
         for key, result in compute(tasks, self.digits, scheduler=scheduler, jobs=jobs):
             if isinstance(result, Exception):
@@ -212,8 +212,9 @@ def run(task: Task, key: str, dataset: str) -> Row:
     -------
     dict of str to str
         The fields of the recipe; ``train_``, ``validation_`` and ``test_`` columns with the scores after the
-        last epoch (`statistics.score`), six decimals each, NaN if the run diverged; ``seconds`` of `fit` and
-        ``seconds_scoring`` in it; the environment; ``test_wrong`` and ``course`` (see `store`).
+        last epoch (`statistics.score`), six decimals each, NaN if the run diverged; ``seconds``, the duration
+        of `fit`, and ``seconds_scoring``, the part spent on scoring; ``finished``, in UTC; the environment;
+        ``test_wrong`` and ``course`` (see `store`), the former empty if the run diverged.
 
     Raises
     ------
@@ -222,7 +223,9 @@ def run(task: Task, key: str, dataset: str) -> Row:
     """
     digits, digest = _load(dataset)
     if plan.run_key(task, digest) != key:
-        raise DataError("this worker has other data or another version of mnist-helpers than the study")
+        raise DataError(
+            "the data or the version of mnist-helpers differ from the client's: install the same here"
+        )
     with _ONE_AT_A_TIME:
         numbers, course, wrong = _train(task, digits)
     recorded = {
@@ -232,7 +235,7 @@ def run(task: Task, key: str, dataset: str) -> Row:
         "technique": task.technique,
         **asdict(task.recipe),
         **{name: f"{value:.6f}" for name, value in numbers.items()},
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "dataset": digits.name,
         "threads": os.environ.get("TF_NUM_INTRAOP_THREADS", "unset"),
         **environment.describe(),
@@ -244,14 +247,15 @@ def run(task: Task, key: str, dataset: str) -> Row:
 
 def _train(task: Task, digits: datasets.Digits) -> tuple[dict[str, float], list[dict], str]:
     """Return the numbers of a run after its last epoch, its course, and the test images it got wrong."""
-    with _tensorflow.silence():  # the first lines of TensorFlow would stand amid the progress bar
+    with _tensorflow.silence():  # TensorFlow's first lines would garble the progress bar
         from mnist_helpers import training
         from mnist_helpers.study.course import CourseCallback
 
     callback = CourseCallback(task, training.select_images(digits, task.recipe))
     _, found = training.train(task.recipe, digits, [callback])
     last = callback.rows[-1] if callback.rows else {}
-    if last.get("epoch") != task.recipe.epochs:  # the run diverged and was ended
+    diverged = last.get("epoch") != task.recipe.epochs or math.isnan(last["train_cross_entropy"])
+    if diverged:
         last = {}
     numbers = {
         f"{name}_{score}": last.get(f"{name}_{score}", math.nan)
@@ -260,7 +264,7 @@ def _train(task: Task, digits: datasets.Digits) -> tuple[dict[str, float], list[
     }
     numbers["seconds"] = found.seconds
     numbers["seconds_scoring"] = callback.seconds
-    return numbers, callback.rows, callback.wrong
+    return numbers, callback.rows, "" if diverged else callback.wrong
 
 
 @contextlib.contextmanager
@@ -327,13 +331,13 @@ def compute(
         import distributed
     except ModuleNotFoundError as missing:
         raise SetupError(store.NEEDED.format(missing.name)) from None
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what fails is in the results
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # failures are returned as results
     dataset = "mnist" if digits.name == "MNIST" else "uci"
     with contextlib.ExitStack() as stack:
         interrupted = stack.enter_context(_deferred_interrupt())
         stack.enter_context(dask.config.set(_DASK))
         if not scheduler:
-            # Workers inherit that they ignore Ctrl-C, which a terminal sends to them as well: Dask ends them.
+            # A terminal sends Ctrl-C to the workers too. They inherit that it is ignored: Dask ends them.
             with _handle_interrupt(signal.SIG_IGN):
                 cluster = distributed.LocalCluster(
                     n_workers=jobs,

@@ -1,6 +1,6 @@
 """The plan of the study, committed before its first run: runs, keys, comparisons, expected verdicts.
 
-Numbers of runs and seeds stand here; comparisons with margins, expected verdicts and reasons in plan.toml.
+Runs, seeds and equivalence margins stand here; comparisons, expected verdicts and reasons in plan.toml.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from mnist_helpers.recipes import PRESETS, Recipe
 
 SCHEMA = 3  # version of what a run is and records; part of each key
 BASELINE = "baseline"
-# Strengths and peak rate were selected on validation images, from CANDIDATES and PEAKS, before the study.
+# Peak rate and strengths: the first of PEAKS and CANDIDATES until `select_candidates` has selected them.
 L2 = 1e-4
 DROPOUT_RATE = 0.5
 AUGMENTATION = "gentle"
@@ -45,7 +45,7 @@ CANDIDATES: dict[str, tuple[Any, ...]] = {
     "augmentation": ("gentle", "weak", "strong"),
 }
 PEAKS = (4e-3, 2e-3)
-MARGINS = {1_000: 0.5, 5_000: 0.2, 40_000: 0.1}  # percentage points of accuracy: smaller is equivalent
+MARGINS = {1_000: 0.5, 5_000: 0.2, 40_000: 0.1}  # equivalence margins, percentage points of accuracy
 _VALIDATION_SIZE = 2_000
 
 # The article's regime: Adam at a constant rate, batches of 32. And one cycle, whose rate anneals to 0.
@@ -131,7 +131,7 @@ class Task:
 
 
 def space_checkpoints(epochs: int, count: int = 12) -> tuple[int, ...]:
-    """Return epochs in geometric order, epoch 5 among them.
+    """Return geometrically spaced epochs, epoch 5 among them.
 
     Parameters
     ----------
@@ -160,7 +160,7 @@ def plan_part(name: str) -> Iterator[Task]:
     Yields
     ------
     Task
-        Seed by seed, so that pairs stay together: an unfinished study has complete pairs.
+        Size by size and seed by seed; `execute.compute` starts the most expensive ones first.
     """
     part = PARTS[name]
     for size, (epochs, n_seeds) in part.sizes.items():
@@ -191,22 +191,22 @@ def plan_candidates() -> list[Task]:
     list of Task
         Each candidate alone in the baseline, in the annealed regime, with 1,000 and with 40,000 images.
     """
-    changes: list[dict[str, Any]] = [{"learning_rate": peak} for peak in PEAKS]
-    changes += [{name: value} for name, values in CANDIDATES.items() for value in values]
+    values = [("learning_rate", peak) for peak in PEAKS]
+    values += [(name, value) for name, several in CANDIDATES.items() for value in several]
+    base = replace(ANNEALED, learning_rate=PEAKS[0], validation_size=10_000)
     tasks = []
     for size, epochs, seeds in ((1_000, 100, range(600, 604)), (40_000, 15, range(600, 601))):
         for seed in seeds:
-            for change in changes:
-                recipe = replace(ANNEALED, train_size=size, epochs=epochs, seed=seed)
-                recipe = replace(recipe, validation_size=10_000, **change)
-                [(name, value)] = change.items()
+            for name, value in values:
+                changes: dict[str, Any] = {"train_size": size, "epochs": epochs, "seed": seed, name: value}
+                recipe = replace(base, **changes)
                 candidate = f"{name}={value}"
                 tasks.append(Task("candidates", candidate, recipe, (epochs,), evaluate_on="validation"))
     return tasks
 
 
 def plan_quick() -> list[Task]:
-    """Plan a small study that takes less than a minute and shows nothing but that it works.
+    """Plan a small study, about a minute on two cores: it shows that everything works, and nothing else.
 
     Returns
     -------
@@ -237,7 +237,7 @@ def select_candidates(runs: pd.DataFrame) -> dict[str, object]:
     Parameters
     ----------
     runs : DataFrame
-        The finished runs, a row each, in any order.
+        The finished runs, one row per run, in any order.
 
     Returns
     -------
@@ -271,7 +271,7 @@ def family_size(family: str, measure: str) -> int:
 
 
 def run_key(task: Task, digest: str) -> str:
-    """Return the key of a run: equal keys mean equal runs.
+    """Return the key of a run: runs with the same key have the same plan, data and schema.
 
     Parameters
     ----------
@@ -283,8 +283,8 @@ def run_key(task: Task, digest: str) -> str:
     Returns
     -------
     str
-        16 hexadecimal digits, a hash of the recipe with its augmentation ranges, the images that score it
-        and when, the data and the schema.
+        16 hexadecimal digits, a hash of the recipe with its augmentation ranges, the scored images, the
+        checkpoints, the data and the schema.
     """
     fixed = asdict(task)
     del fixed["part"], fixed["technique"]
@@ -313,7 +313,7 @@ def key_tasks(plan: str, digits: datasets.Digits) -> dict[str, Task]:
 
 
 def estimated_cost(task: Task) -> int:
-    """Return the estimated work of a run, for its place in the queue and for progress bars.
+    """Return the estimated work of a run, for scheduling and for progress bars.
 
     Parameters
     ----------

@@ -76,7 +76,7 @@ def select(study: pd.DataFrame, technique: str, size: int, measure: str) -> pd.S
     study : DataFrame
         A row per run.
     technique : str
-        A name in `the table`, or ``"article"``.
+        A name in its column ``technique``, or ``"article"``.
     size : int
         Number of training images.
     measure : str
@@ -116,7 +116,7 @@ def compare(
     study : DataFrame
         A row per run.
     technique, reference : str
-        Names in `the table`.
+        Names in the table.
     size : int
         Number of training images.
     measure : str, default "accuracy"
@@ -151,7 +151,7 @@ def compare_all(
     study : DataFrame
         A row per run.
     techniques : sequence of str
-        Names in `the table`.
+        Names in the table.
     measure : str, default "accuracy"
         A name in `MEASURES`.
 
@@ -196,7 +196,7 @@ def tabulate_study(study: pd.DataFrame, technique: str) -> pd.DataFrame:
     study : DataFrame
         A row per run.
     technique : str
-        A name in `the table`.
+        A name in its column ``technique``.
 
     Returns
     -------
@@ -233,7 +233,7 @@ def figure(study: pd.DataFrame, techniques: Sequence[str] = ()) -> Figure:
     study : DataFrame
         A row per run.
     techniques : sequence of str, optional
-        Names in `the table`: accuracy and cross-entropy at each size. None: the accuracy of all
+        Names in the table: accuracy and cross-entropy at each size. None: the accuracy of all
         techniques, a panel per size.
 
     Returns

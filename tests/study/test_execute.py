@@ -60,14 +60,16 @@ def test_run_on_noisy_labels_trains_on_them():
     assert accuracies[0] < 0.4 < 0.6 < accuracies[1]
 
 
-def test_diverged_run_is_recorded_without_numbers():
-    diverged = replace(TASK, recipe=replace(RECIPE, learning_rate=1e30))
-    row = make_run(diverged)
-    assert row["test_accuracy"] == row["validation_cross_entropy"] == "nan"
+@pytest.mark.parametrize("epochs", [1, 2])
+def test_diverged_run_is_recorded_without_numbers(epochs):
+    recipe = replace(RECIPE, learning_rate=1e30, epochs=epochs)
+    row = make_run(replace(TASK, recipe=recipe, checkpoints=(1, epochs)))
+    assert row["test_accuracy"] == row["train_accuracy"] == row["validation_cross_entropy"] == "nan"
+    assert row["test_wrong"] == ""
 
 
 def test_run_whose_key_is_of_other_data_or_code_is_refused():
-    with pytest.raises(DataError, match="other data or another version"):
+    with pytest.raises(DataError, match="data or the version of mnist-helpers differ"):
         execute.run(TASK, plan.run_key(TASK, "digest of other data"), "uci")
 
 
@@ -151,8 +153,8 @@ def test_command_makes_missing_runs_and_sets_torn_files_aside(invoke_study, tmp_
     (tmp_path / "runs" / "0123.json").write_text("{")
     result = invoke_study(tasks)
     assert result.exit_code == 0, result.output
-    assert "1 set aside as *.bad, to be made again: 0123.json" in result.output
-    assert "1 of 2 runs are there" in result.output
+    assert "1 unreadable files renamed to *.bad: 0123.json" in result.output
+    assert "1 of 2 runs are finished" in result.output
     assert (tmp_path / "quick.csv").read_bytes().startswith(before)
     assert store.read_table(tmp_path / "quick.csv")["seed"].to_list() == [1, 2]
     before = (tmp_path / "quick.csv").read_bytes()

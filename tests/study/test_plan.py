@@ -89,6 +89,13 @@ def test_candidates_are_scored_on_validation_images():
     assert all(task.recipe.one_cycle for task in tasks)
 
 
+def test_candidates_do_not_depend_on_what_they_select(monkeypatch):
+    before = plan.plan_candidates()
+    monkeypatch.setattr(plan, "PEAK", 2e-3)
+    monkeypatch.setattr(plan, "ANNEALED", replace(plan.ANNEALED, learning_rate=2e-3))
+    assert plan.plan_candidates() == before
+
+
 def make_candidate_runs(**accuracies):
     """Return finished candidate runs: 95 and 99 % for all but the named, in percentage points more."""
     rows = []
