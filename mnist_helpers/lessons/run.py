@@ -100,7 +100,7 @@ def find_lessons(names: Iterable[str] = (), folder: Path | None = None) -> list[
     folder = folder or _LESSONS
     texts = sorted(folder.glob("[0-9]*.py"))
     if not texts:
-        raise SetupError(f"No lessons in {folder}. Install from a clone of the repository: pip install -e .")
+        raise SetupError(f"No lessons in {folder}: name their folder, or install a clone: pip install -e .")
     known = {key: text for text in texts for key in (text.stem, text.stem.partition("_")[0])}
     stems = [Path(name).stem for name in names]
     check_names("lesson", stems, known)

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from mnist_helpers import recipes
+from mnist_helpers import datasets, mnist_files, recipes
 from mnist_helpers.recipes import Recipe
-from mnist_helpers.study import plan
+from mnist_helpers.study import plan, store
 
 RECIPE = Recipe(train_size=100, epochs=2, curve_size=0, validation_size=100, seed=1)
 TASKS = plan.plan_study()
@@ -164,3 +164,18 @@ def test_cost_counts_training_and_a_third_for_scoring():
     assert plan.estimated_cost(task) == 4 * 900 + 2 * 11_100 // 3
     watched = replace(task, watch=True)
     assert plan.estimated_cost(watched) == 4 * 900 + (2 * 11_100 + 4 * 100) // 3
+
+
+def test_strengths_are_those_that_the_recorded_candidates_select():
+    runs = store.read_table(store.RESULTS / "choice.csv")
+    selected = plan.select_candidates(runs)
+    assert selected == {
+        "learning_rate": plan.PEAK,
+        "l2": plan.L2,
+        "dropout_rate": plan.DROPOUT_RATE,
+        "augmentation": plan.AUGMENTATION,
+    }
+    assert runs["validation_accuracy"].notna().all()
+    assert not [name for name in runs.columns if name.startswith("test_a")]
+    if mnist_files.find():
+        assert runs["key"].to_list() == list(plan.key_tasks("choice", datasets.load("mnist")))
