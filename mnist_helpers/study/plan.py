@@ -18,7 +18,7 @@ from mnist_helpers.recipes import PRESETS, Recipe
 
 SCHEMA = 3  # version of what a run is and records; part of each key
 BASELINE = "baseline"
-# Peak rate and strengths: the first of PEAKS and CANDIDATES until `select_candidates` has selected them.
+# Peak rate and strengths as `select_candidates` selected them from results/choice.csv, before the study.
 L2 = 1e-4
 DROPOUT_RATE = 0.5
 AUGMENTATION = "gentle"
