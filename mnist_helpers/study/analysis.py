@@ -297,3 +297,32 @@ def tabulate_early_stopping(courses: pd.DataFrame, patiences: Sequence[int] = (2
                 rows.append((size, monitor, patience, epochs, accuracy.mean(), entropy.mean()))
     columns = ["images", "monitor", "patience", "epochs", "accuracy", "cross-entropy"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def estimate_label_value(courses: pd.DataFrame, size: int, extra: int = 2_000) -> float:
+    """Estimate what the validation images of early stopping would have brought as training images.
+
+    Parameters
+    ----------
+    courses : DataFrame
+        As `read_courses` returns it.
+    size : int
+        Number of training images, one of the courses' sizes.
+    extra : int, default 2,000
+        Number of images that would be added.
+
+    Returns
+    -------
+    float
+        Gain of the baseline's mean test accuracy after the last epoch, in percentage points: a straight line
+        in the logarithm of the size, from this size to the next larger one, or from the next smaller one.
+    """
+    sizes = sorted(plan.PARTS["courses"].sizes)
+    index = min(sizes.index(size), len(sizes) - 2)
+    accuracies = []
+    for each in sizes[index : index + 2]:
+        epochs, _ = plan.PARTS["courses"].sizes[each]
+        found = select(courses, "courses", plan.BASELINE, each, epochs, "test_accuracy")
+        accuracies.append(100 * found.mean())
+    slope = (accuracies[1] - accuracies[0]) / np.log(sizes[index + 1] / sizes[index])
+    return float(slope * np.log((size + extra) / size))

@@ -183,3 +183,22 @@ def test_courses_are_compared_at_every_checkpoint(monkeypatch):
     crossing = table.set_index("epoch")["mean"]
     assert crossing[1] < 0 < crossing[40]
     assert ((table["low"] <= table["mean"]) & (table["mean"] <= table["high"])).all()
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        (1_000, 2 * np.log(3) / np.log(5)),  # two points from 1,000 to 5,000 images
+        (5_000, 1 * np.log(7 / 5) / np.log(8)),  # one point from 5,000 to 40,000
+        (40_000, 1 * np.log(42 / 40) / np.log(8)),  # no larger size: the same slope goes on
+    ],
+)
+def test_value_of_labels_follows_the_slope_between_two_sizes(size, expected):
+    rows = []
+    for images, accuracy in ((1_000, 0.95), (5_000, 0.97), (40_000, 0.98)):
+        epochs, _ = plan.PARTS["courses"].sizes[images]
+        for seed, noise in ((200, 0.001), (201, -0.001)):
+            rows.append(("courses", "baseline", images, seed, epochs, accuracy + noise, 0.1))
+    columns = ["part", "technique", "train_size", "seed", "epoch", "test_accuracy", "test_cross_entropy"]
+    found = analysis.estimate_label_value(pd.DataFrame(rows, columns=columns), size)
+    assert found == pytest.approx(expected)
