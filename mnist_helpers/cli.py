@@ -143,12 +143,14 @@ def study(
         click.echo(f"{name}, {opened.digits.name}: {finished} of {len(opened.tasks)} runs are finished")
         tasks = opened.sample(rerun) if rerun else opened.missing
         failed = 0
-        for outcome in _report_progress(opened.make(tasks, scheduler, jobs), list(tasks.values())):
-            failed += bool(outcome.error)
-            if rerun:
-                click.echo(f"{outcome.task}: {outcome.error or 'agrees'}")
-        if not rerun and opened.publish():
-            click.echo(f"Table: {table}")
+        try:
+            for outcome in _report_progress(opened.make(tasks, scheduler, jobs), list(tasks.values())):
+                failed += bool(outcome.error)
+                if rerun:
+                    click.echo(f"{outcome.task}: {outcome.error or 'agrees'}")
+        finally:  # an interrupted study has a table as well
+            if not rerun and opened.publish():
+                click.echo(f"Table: {table}")
     if failed and rerun:
         raise LessonError(f"{failed} of {len(tasks)} runs failed or gave different numbers")
     if failed:

@@ -13,6 +13,7 @@ import pandas as pd
 import psutil
 import pytest
 
+from mnist_helpers import datasets
 from mnist_helpers.study import plan, store
 
 PATIENCE = 600  # seconds that one step may take on a very busy machine
@@ -62,7 +63,9 @@ def test_interrupted_study_ends_quietly_and_keeps_finished_runs(send, tmp_path):
     assert message.startswith("Interrupted; ")
     rows, broken = store.read_runs(tmp_path / "quick.csv")
     assert broken == []
+    tasks = plan.key_tasks("quick", datasets.load("uci"))
     assert len(progress) <= len(rows) < N_RUNS
+    assert store.read_table(tmp_path / "quick.csv")["key"].to_list() == [key for key in tasks if key in rows]
     assert not psutil.wait_procs(family, PATIENCE)[1]
 
 
