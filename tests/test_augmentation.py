@@ -133,7 +133,7 @@ def test_each_image_and_each_call_is_changed_in_its_own_way():
     assert len({image.tobytes() for image in (*first, *second)}) == 16
 
 
-def test_kinds_of_change_are_drawn_independently_and_uniformly_from_their_ranges():
+def test_changes_are_drawn_independently_and_uniformly():
     layer = RandomAffine(rotation=(5, 30), shift=3, zoom=0.2, seed=1)
     x_x, x_y, to_x, y_x, y_y, to_y, *rest = np.asarray(layer._sample_transforms(4000, np.float32([28, 28]))).T
     degrees = np.degrees(np.arctan2(y_x, x_x))

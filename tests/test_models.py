@@ -37,10 +37,10 @@ def test_network_is_the_articles_whatever_the_technique(technique):
     assert flatten.input.shape == (None, 3, 3, 64)
     assert flatten.output.shape == (None, 576)
     assert network.input_shape == (None, 28, 28, 1)
-    answer = np.asarray(network(IMAGES))
-    assert answer.shape == (32, 10)
-    assert answer.sum(axis=1) == pytest.approx(np.ones(32), abs=1e-5)
-    assert (answer >= 0).all()
+    output = np.asarray(network(IMAGES))
+    assert output.shape == (32, 10)
+    assert output.sum(axis=1) == pytest.approx(np.ones(32), abs=1e-5)
+    assert (output >= 0).all()
 
 
 def test_layers_are_in_the_articles_order():
@@ -130,9 +130,9 @@ def test_other_networks_take_the_same_images_and_give_probabilities(build, param
     network = getattr(models, build)(seed=1)
     assert network.count_params() == parameters
     assert network.input_shape == (None, 28, 28, 1)
-    answer = np.asarray(network(IMAGES))
-    assert answer.sum(axis=1) == pytest.approx(np.ones(32), abs=1e-5)
-    assert np.array_equal(answer, np.asarray(network(IMAGES.astype("float32"))))
+    output = np.asarray(network(IMAGES))
+    assert output.sum(axis=1) == pytest.approx(np.ones(32), abs=1e-5)
+    assert np.array_equal(output, np.asarray(network(IMAGES.astype("float32"))))
     assert same(getattr(models, build)(seed=1).get_weights(), network.get_weights())
     assert not same(getattr(models, build)(seed=2).get_weights(), network.get_weights())
 

@@ -52,8 +52,8 @@ def same(first, second):
 
 def cross_entropy(network, images, labels):
     """Compute it by hand, in float64."""
-    answer = np.asarray(network(images), dtype="float64")
-    return -np.log(answer[np.arange(len(labels)), labels]).mean(), (answer.argmax(axis=1) == labels).mean()
+    output = np.asarray(network(images), dtype="float64")
+    return -np.log(output[np.arange(len(labels)), labels]).mean(), (output.argmax(axis=1) == labels).mean()
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_compare_gives_what_train_gives_to_the_last_bit(techniques):
     assert len(registry) == before, "each entry keeps a network's graphs in memory for good"
 
 
-def test_batches_hold_each_image_once_an_epoch_with_its_label_in_an_order_of_the_seed():
+def test_batches_hold_each_image_once_per_epoch_in_an_order_of_the_seed():
     labels = np.arange(250, dtype="int64")
     images = np.broadcast_to(labels.astype("uint8")[:, None, None, None], (250, 28, 28, 1))
 
@@ -106,7 +106,7 @@ def test_same_recipe_gives_the_same_run_to_the_last_bit():
     assert same(network, again)
 
 
-def test_numbers_are_cross_entropy_without_penalty_and_accuracy_of_the_network_kept():
+def test_numbers_are_those_of_the_kept_network_without_penalty():
     network, run = training.train(replace(BASELINE, epochs=2, l2=0.1, curve_size=50), DIGITS)
     subset = DIGITS.subset(100, seed=2)
     images, labels = DIGITS.x_validation, DIGITS.y_validation
@@ -157,7 +157,7 @@ def test_recipe_that_cannot_be_is_refused(change, message):
         training.train(replace(BASELINE, **change), DIGITS)
 
 
-def test_one_cycle_rises_in_a_line_to_its_peak_and_falls_to_zero_along_a_cosine():
+def test_one_cycle_rises_linearly_and_falls_to_zero_along_a_cosine():
     recipe = replace(BASELINE, one_cycle=True, learning_rate=0.5, epochs=4, batch_size=32)
     schedule = training.build_learning_rate(recipe, n_images=790)  # 25 steps an epoch, the last one smaller
     rates = np.array([float(schedule(step)) for step in range(101)])

@@ -38,7 +38,8 @@ def table(tmp_path):
 
 def test_published_table_is_restored_byte_for_byte_without_run_files(table):
     rows = {key: make_row(key, seconds=seconds) for key, seconds in (("a" * 16, "1.0"), ("b" * 16, "0.1"))}
-    rows["a" * 16]["stopped_on_test"] = "0.9"  # not every run has every column
+    rows["a" * 16]["test_calibration_error"] = "0.9"  # not every run has every column
+    rows["b" * 16]["course"] = '{"epoch":[1,2],"test_accuracy":[null,0.5]}'
     for row in rows.values():
         store.write_run(table.parent, row)
     store.publish(rows.values(), table)
