@@ -178,3 +178,23 @@ def test_digest_depends_on_the_images_and_on_the_split(uci):
     changed[-1, 0, 0] += 1
     others = [dataclasses.replace(uci, x_validation=changed), uci.subset(1000), uci.subset(1000, seed=1)]
     assert len({each.digest() for each in (uci, *others)}) == 4
+
+
+def test_label_noise_redraws_a_share_of_the_training_labels_alone(uci):
+    noisy = uci.with_label_noise(0.3, seed=1)
+    changed = noisy.y_train != uci.y_train
+    assert changed.mean() == pytest.approx(0.27, abs=0.03)  # a tenth of the redrawn labels stay right
+    assert set(np.unique(noisy.y_train)) == set(range(10))
+    assert noisy.y_train.dtype == uci.y_train.dtype
+    assert noisy.x_train is uci.x_train
+    assert noisy.y_validation is uci.y_validation
+    assert noisy.open_test() is uci.open_test()
+    assert np.array_equal(noisy.y_train, uci.with_label_noise(0.3, seed=1).y_train)
+    assert not np.array_equal(noisy.y_train, uci.with_label_noise(0.3, seed=2).y_train)
+    assert np.array_equal(uci.with_label_noise(0).y_train, uci.y_train)
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])
+def test_share_of_label_noise_outside_0_to_1_is_refused(share, uci):
+    with pytest.raises(UsageError, match="a share from 0 to 1 is needed"):
+        uci.with_label_noise(share)

@@ -131,3 +131,8 @@ def test_probability_zero_is_bounded_and_nan_stays_nan():
     found = statistics.score(np.full((2, 10), np.nan), np.array([0, 1]))
     assert np.isnan(found["cross_entropy"])
     assert np.isnan(found["calibration_error"])
+
+
+def test_run_that_diverged_is_refused():
+    with pytest.raises(ValueError, match="a run diverged"):
+        statistics.paired_difference([1.0, float("nan")], [1.0, 2.0])

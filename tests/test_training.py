@@ -208,3 +208,13 @@ def test_best_epoch_of_a_diverged_run_is_a_finite_one():
     assert run.best_epoch <= len(run.history["loss"]) < 4
     _, run = training.train(replace(recipe, curve_size=0), DIGITS)
     assert run.best_epoch == len(run.history["loss"]) < 4
+
+
+def test_evaluation_callback_records_accuracies_and_changes_nothing():
+    images = DIGITS.x_validation[:50]
+    labels = DIGITS.y_validation[:50]
+    tracker = training.EvaluationCallback(images, labels)
+    recipe = replace(BASELINE, epochs=3, curve_size=50)
+    network, run = training.train(recipe, DIGITS, [tracker])
+    assert tracker.accuracy == pytest.approx(run.history["val_accuracy"])
+    assert same(network, training.train(recipe, DIGITS)[0])

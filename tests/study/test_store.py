@@ -145,3 +145,20 @@ def test_wrong_images_survive_packing(count):
     packed = store.pack_wrong(wrong)
     assert np.array_equal(store.unpack_wrong(packed, count), wrong)
     assert len(packed) < 500
+
+
+def test_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(SetupError, match="file cannot be written"), store.open_folder(tmp_path / "file"):
+        pass
+
+
+def test_missing_study_is_named_with_the_command_that_makes_it(table):
+    with pytest.raises(DataError, match="`mnist-helpers study` makes it"):
+        store.read_table(table)
+
+
+def test_table_without_keys_is_refused(table):
+    table.write_text("no,table\n1,2\n")
+    with pytest.raises(DataError, match="git checkout it, or move it away"):
+        store.read_runs(table)
