@@ -10,7 +10,7 @@ import pandas as pd
 
 from mnist_helpers.errors import UsageError
 from mnist_helpers.statistics import UNCLEAR
-from mnist_helpers.study import results
+from mnist_helpers.study import plan, results
 
 _LEDGER = Path(__file__).with_name("claims.toml")
 _SPEAKERS = {"article": "The article", "idea": "Its idea, applied to other sizes", "lesson": "The lessons"}
@@ -74,7 +74,7 @@ def evaluate(claim: Mapping[str, Any], study: pd.DataFrame) -> tuple[str, str]:
     measure = claim.get("measure", "accuracy")
     if "value" in claim:
         return _evaluate_value(claim["value"], results.select(study, technique, size, measure))
-    reference = claim.get("reference", results.BASELINE)
+    reference = claim.get("reference", plan.BASELINE)
     found = results.compare(study, technique, size, measure, reference, claim.get("reference_measure"))
     text = f"{found.interval} {results.MEASURES[measure][2]}"
     if found.verdict == claim["says"]:

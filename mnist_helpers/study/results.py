@@ -9,10 +9,10 @@ from mnist_helpers import plots, statistics
 from mnist_helpers.errors import DataError
 from mnist_helpers.statistics import Difference
 from mnist_helpers.study import store
+from mnist_helpers.study.plan import BASELINE
 
 # The second of two earlier studies, which the lessons show until the runs of the present plan are complete.
 EARLIER = store.RESULTS / "earlier" / "second.csv"
-BASELINE = "baseline"
 _SIZES = (1_000, 5_000, 50_000)
 # Comparisons of two techniques, by measure: (technique, reference, training images). Together with six
 # techniques against the baseline at each size they are the family that the intervals are adjusted for.
