@@ -75,7 +75,7 @@ oldest: $(UV)  ## run unit tests and quick lessons with the oldest versions that
 		--resolution lowest-direct -o build/oldest.txt
 	$(UV) pip install --python build/oldest -c build/oldest.txt -e '.[tensorflow,run,study]' --group dev
 	build/oldest/bin/python -m pytest -W default --ignore tests/lessons/test_published.py
-	build/oldest/bin/mnist-helpers run --quick --jobs 2 --output build/oldest/notebooks
+	build/oldest/bin/mnist-helpers run --quick --answers --jobs 2 --output build/oldest/notebooks
 
 clean:  ## remove .venv, everything that was built, and caches
 	rm -rf .venv build .pytest_cache .ruff_cache .mypy_cache

@@ -10,7 +10,7 @@ from benchmarks.common import compare_ratios, run_apart
 from benchmarks.trainings import ARTICLE, train_article
 from mnist_helpers import cli
 from mnist_helpers.errors import LessonError
-from mnist_helpers.lessons import run
+from mnist_helpers.lessons import run, texts
 
 
 def run_series(lessons: Sequence[Path], jobs: int, quick: bool = False) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def measure() -> dict[str, Any]:
         Seconds of one training of the article, both runs of the series, and the ratio of the full one to
         six such trainings.
     """
-    lessons = run.find_lessons()
+    lessons = texts.find_lessons()
     full = run_series(lessons, cli.count_jobs())
     article = run_apart(train_article, ARTICLE["baseline"], 0)["seconds"]
     return {

@@ -44,17 +44,26 @@ def tabulate_claims(runs):
     return "\n\n".join(texts)
 
 
-def prepare_notebook(app, docname, source):
-    """Pass on the figures' alt texts and leave out the badges, whose images come from other servers."""
-    if docname.startswith("notebooks/"):
-        notebook = json.loads(source[0])
-        for cell in notebook["cells"]:
-            cell["source"] = re.sub(r"(?m)^\[!\[Open .*\n?", "", "".join(cell["source"]))
-            # A notebook keeps an alt text with the output; MyST-NB reads it from the cell.
-            for output in cell.get("outputs", ()):
-                if alt := output.get("metadata", {}).get("image/png", {}).get("alt"):
-                    cell["metadata"]["mystnb"] = {"image": {"alt": alt}}
-        source[0] = json.dumps(notebook)
+def prepare_source(app, docname, source):
+    """Make the sources fit the book.
+
+    Links between docs/ and notebooks/ lead to where Sphinx has the notebooks. Alt texts and sizes of figures
+    are passed on. Badges, whose images come from other servers, are left out.
+    """
+    if not docname.startswith("notebooks/"):
+        source[0] = source[0].replace("](../notebooks/", "](notebooks/")
+        return
+    notebook = json.loads(source[0])
+    for cell in notebook["cells"]:
+        text = re.sub(r"(?m)^\[!\[Open .*\n?", "", "".join(cell["source"]))
+        cell["source"] = text.replace("](../docs/", "](../")
+        # A notebook keeps alt text and size with the output; MyST-NB reads them from the cell.
+        for output in cell.get("outputs", ()):
+            shown = output.get("metadata", {}).get("image/png")
+            if shown:
+                image = {"alt": shown["alt"], "width": f"{shown['width']}px"}
+                cell["metadata"]["mystnb"] = {"image": image}
+    source[0] = json.dumps(notebook)
 
 
 def visit_math(translator, node):
@@ -75,7 +84,7 @@ def setup(app):
     shutil.rmtree(DOCS / "notebooks", ignore_errors=True)
     shutil.copytree(ROOT / "notebooks", DOCS / "notebooks", ignore=shutil.ignore_patterns(".*"))
     app.add_html_math_renderer("mathml", (visit_math, None), (visit_math, None))
-    app.connect("source-read", prepare_notebook)
+    app.connect("source-read", prepare_source)
 
 
 project = "MNIST, measured"
@@ -85,7 +94,10 @@ language = "en"
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 
 nb_execution_mode = "off"  # the book shows the committed outputs
+nb_code_prompt_show = "Show the check"  # only checks of exercises are folded
+nb_code_prompt_hide = "Hide the check"
 myst_enable_extensions = ["dollarmath", "substitution"]
+myst_heading_anchors = 2
 _RUNS = results.read_study()
 myst_substitutions = {
     "claims": tabulate_claims(_RUNS),

@@ -17,7 +17,7 @@ from documents import replace_marked
 from nbformat import NotebookNode
 
 from mnist_helpers import __version__
-from mnist_helpers.lessons.run import hash_code
+from mnist_helpers.lessons.texts import hash_code
 
 ROOT = Path(__file__).resolve().parents[1]
 TAG = f"v{__version__}"  # a link opens the version that its cell installs
@@ -25,14 +25,17 @@ NOTE = """\
 There are no links yet that open the lessons on Binder, Colab or Codespaces, because such links need the
 address of this repository on GitHub. `make links REPO=owner/name` writes them, here and into each lesson."""
 SETUP = """\
-# On Colab: install the package of these lessons; Colab's TensorFlow, Keras and NumPy stay as they are.
+# On Colab: install the package of these lessons.
+# Colab's TensorFlow, Keras and NumPy stay as they are.
 import importlib.util
 import subprocess
 import sys
 
-package = "mnist-helpers @ git+https://github.com/{repository}@{tag}"
-if "google.colab" in sys.modules and importlib.util.find_spec("mnist_helpers") is None:
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", package], check=True)"""
+source = "git+https://github.com/{repository}@{tag}"
+on_colab = "google.colab" in sys.modules
+if on_colab and importlib.util.find_spec("mnist_helpers") is None:
+    pip = [sys.executable, "-m", "pip", "install", "--quiet"]
+    subprocess.run([*pip, "mnist-helpers @ " + source], check=True)"""
 _BADGES = re.compile(r"(?m)^\[!\[Open .*\n(?:\[!\[Open .*\n)*\n")
 _URLS = re.compile(r'\[project\.urls\]\nRepository = "https://github\.com/(.*)"\n\n')
 _PLACE = "[project.scripts]\n"  # the table of links stands before this one

@@ -15,25 +15,13 @@ ROOT = Path(__file__).resolve().parents[1]
 # The targets that the README shows; CONTRIBUTING lists all.
 FIRST_TARGETS = ("lab", "run", "test", "book")
 LESSONS = {
-    "01_data_exploration": ("Data exploration", "What is in MNIST, and how far does a nearest mean get?"),
-    "02_baseline_cnn": (
-        "Baseline CNN",
-        "How well does a small convolutional network do, and how much does one run vary?",
-    ),
-    "03_l2_regularization": (
-        "L2 regularization",
-        "What does a penalty on the weights change, and why does the raw loss mislead?",
-    ),
-    "04_dropout": ("Dropout", "What does it do in training and at inference, and where does it belong?"),
-    "05_data_augmentation": (
-        "Data augmentation",
-        "Which transformations keep a digit's label, and which destroy it?",
-    ),
-    "06_early_stopping": (
-        "Early stopping",
-        "When should training stop, and what goes wrong when the test set decides?",
-    ),
-    "07_conclusion": ("Conclusion", "What helped, on the test set, opened once?"),
+    "01_data_exploration": "Data exploration",
+    "02_baseline_cnn": "Baseline CNN",
+    "03_l2_regularization": "L2 regularization",
+    "04_dropout": "Dropout",
+    "05_data_augmentation": "Data augmentation",
+    "06_early_stopping": "Early stopping",
+    "07_conclusion": "Conclusion",
 }
 
 
@@ -77,7 +65,9 @@ def format_lessons(benchmarks: dict[str, Any]) -> str:
     """
     full = benchmarks["series"]["full"]
     rows = ["| lesson | question | time |", "| --- | --- | --- |"]
-    for name, (title, question) in LESSONS.items():
+    for name, title in LESSONS.items():
+        text = (ROOT / "lessons" / f"{name}.py").read_text(encoding="utf-8")
+        question = re.search(r"(?m)^# # \d\d · (.+)$", text)[1]
         link = f"[{name[:2]} {title}](notebooks/{name}.ipynb)"
         rows.append(f"| {link} | {question} | {full['lessons'][name]['seconds']} s |")
     cores = benchmarks["environment"]["cores"]

@@ -14,311 +14,611 @@
 # ---
 
 # %% [markdown]
-# # 01 · Look at the digits before you classify them
+# # 01 · What does a computer see, and what must a network beat?
 #
-# Previous: – · Next: [02 · Train a baseline CNN](02_baseline_cnn.ipynb)
+# Previous: – · Next: [02 · How does a small CNN do, and how much does a run vary?](02_baseline_cnn.ipynb)
 #
-# **Time:** under 1 minute on 2 CPU cores.
+# **Time:** under 1 minute on 2 CPU cores; half an hour with the exercises.
 #
-# **You will do:** load and verify the data, look at images, labels and pixels, and classify digits with
-# no neural network at all.
+# **You will do:** load and verify the data, look at it as pictures and as numbers, and read digits without
+# a neural network.
 #
 # **You will learn:** what an image is to a program; why pixels are scaled; why data is split in three;
 # which accuracy a network has to beat.
 #
-# **You need:** Python and a little NumPy. No lesson needs the leftovers of another one.
+# **You need:** Python and a little NumPy. Each lesson runs on its own, and its settings are yours to
+# change.
 
 # %% tags=["parameters"]
 dataset: str = "auto"  # auto, mnist or uci: the images to use
 n_examples: int = 5  # 1 to 10: images of each digit in the grid
+seed: int = 0  # 0 to 1_000_000: start of all that is random
 
 # %%
+import keras
 import numpy as np
-from sklearn.model_selection import train_test_split
+from keras import layers
 
-from mnist_helpers import datasets, mnist_files, plots
+from mnist_helpers import datasets, exercises, mnist_files, plots, training
 
+# %%
 digits = datasets.load(dataset)
 print(digits)
 
 # %% [markdown]
-# The line above names the data set, and so does the title of every figure. **MNIST** is the work of Yann
-# LeCun, Corinna Cortes and Christopher Burges, made from forms that NIST collected. Where it cannot be had,
-# the lessons use the **UCI digits** of Ethem Alpaydin and Cenk Kaynak, which scikit-learn carries: real
-# handwriting too, but fewer and coarser images. The text says so where the difference matters.
+# **MNIST** is the work of Yann LeCun, Corinna Cortes and Christopher Burges. Without it, the lessons use
+# the **UCI digits** of Ethem Alpaydin and Cenk Kaynak, which come with scikit-learn: real handwriting too,
+# but fewer and coarser images. Your numbers then differ from those in the book.
 #
-# ## The idea: a picture is a vector
+# ## Your guess
 #
-# A grey image of 28 × 28 pixels is a list of 784 numbers, a point in a space of 784 dimensions. Two images
-# that look alike are near each other there. The plainest classifier follows from that: average all images
-# of a digit to a mean $\mu_k$, and give a new image $x$ the digit whose mean is nearest:
-#
-# $$\hat{y}(x) = \arg\min_k \lVert x - \mu_k \rVert^2$$
-#
-# Source: Yann LeCun et al., "Gradient-based learning applied to document recognition", *Proceedings of the
-# IEEE* 86 (1998), which compares a dozen classifiers on MNIST and starts with such plain ones.
-#
-# On three pixels instead of 784, with two means, it can be followed by hand:
+# Replace `None` by what you expect, and run the cell. The end of the lesson shows your guesses beside what
+# came out. The *nearest mean* gives a new image the digit whose average image it resembles most.
 
-# %% tags=["nbval-check-output"]
-toy_means = np.array([[0, 0, 0], [100, 200, 100]])
-toy_image = np.array([50, 180, 60])
-toy_distances = ((toy_image - toy_means) ** 2).sum(axis=1)
-print("squared distances:", toy_distances, "- nearest mean:", toy_distances.argmin())
+# %%
+guess = {
+    "best answer that is always the same (%)": None,
+    "accuracy of the nearest mean (%)": None,
+    "its accuracy on moved digits (%)": None,  # moved by 4 pixels
+}
 
 # %% [markdown]
-# A picture becomes a vector row by row, so the pixel in row $r$ and column $c$ is number $28 r + c$ of 784.
-
-# %% tags=["nbval-check-output"]
-numbered = np.arange(784).reshape(28, 28)
-print("row 2, column 5 is number", numbered[2, 5], "- and back:", divmod(61, 28))
-
-# %% [markdown]
-# ## Before you run it
+# ## What was loaded?
 #
-# Write down three guesses. Which digit needs the least ink? Which two digits are confused most often? What
-# share of the images will the nearest mean get right?
-#
-# ## What was loaded, and how we know
-#
-# MNIST comes in several archives. Whatever the archive, the four arrays in it are compared with known
-# SHA-256 digests before a lesson sees them, so that everyone measures on the same pixels. These are the
-# shapes that are accepted as MNIST: 60,000 images to learn from and 10,000 to be tested on.
+# Before a lesson sees MNIST, the package compares its four arrays with known SHA-256
+# [digests](../docs/glossary.md#digest), fingerprints that change if a single pixel does. Behind the names
+# stand the shapes: 60,000 images to learn from, and 10,000 to be tested on.
 
 # %% tags=["nbval-check-output"]
 for name, (shape, digest) in mnist_files.ARRAYS.items():
     print(f"{name:8} {shape!s:16} SHA-256 {digest[:12]}…")
 
 # %% [markdown]
-# The series splits the 60,000 once more. The test images stay closed until lesson 07.
+# This series splits the 60,000 once more, into images to train on and images to choose with. The test
+# images stay closed until lesson 07. The last number of a shape counts the
+# [channels](../docs/glossary.md#channel): one for grey; a coloured pixel would need three.
 
 # %% tags=["nbval-check-output", "mnist-only"]
-for part in ("train", "validation"):
-    images, labels = getattr(digits, f"x_{part}"), getattr(digits, f"y_{part}")
-    print(f"{part:10} images {images.shape} {images.dtype}, labels {labels.shape} {labels.dtype}")
-print(f"together   {len(digits.x_train) + len(digits.x_validation):,} images")
+print("training:  ", digits.x_train.shape, digits.x_train.dtype)
+print("validation:", digits.x_validation.shape, digits.x_validation.dtype)
+print(f"together:   {len(digits.x_train) + len(digits.x_validation):,} images")
 
 # %% [markdown]
-# ## Look at them
+# ## What do you see?
 #
-# The first nine training images, in three rows, as the article that this series follows shows them. (Tanner
-# Abraham, "Classify Handwritten-Digits With Tensorflow", 2021.)
+# This series follows an article (Tanner Abraham, "Classify Handwritten-Digits With Tensorflow", 2021). It
+# shows the first nine training images.
+
+# %%
+title = f"The first nine images and their labels ({digits.name})"
+nine, labels = digits.x_train[:9], digits.y_train[:9]
+plots.image_grid(nine, labels, columns=3, title=title)
+
+# %% [markdown]
+# A column for each digit shows how differently people write.
+
+# %%
+places = [np.flatnonzero(digits.y_train == digit) for digit in range(10)]
+rows = np.transpose([place[:n_examples] for place in places]).ravel()
+title = f"Every column is one digit, and no two are alike ({digits.name})"
+plots.image_grid(digits.x_train[rows], columns=10, title=title)
+
+# %% [markdown]
+# ## What does the computer see?
+#
+# Numbers. A [pixel](../docs/glossary.md#pixel) is a whole number from 0, paper, to 255, ink. Here is the
+# upper half of the first image. You can still make out the stroke, because your eye knows which numbers are
+# neighbours. A program that gets a list of numbers does not.
 
 # %% tags=["nbval-check-output", "mnist-only"]
-print("labels:", digits.y_train[:9])
-
-# %%
-plots.image_grid(
-    digits.x_train[:9], digits.y_train[:9], columns=3, title=f"The first nine images ({digits.name})"
-)
-
-# %% [markdown]
-# Nine images hide how differently people write. A grid with one column for each digit shows more: sevens
-# with and without a bar, twos with and without a loop, ones that lean.
-
-# %%
-columns = [np.flatnonzero(digits.y_train == digit)[:n_examples] for digit in range(10)]
-rows = np.transpose(columns).ravel()
-plots.image_grid(
-    digits.x_train[rows], digits.y_train[rows], columns=10, title=f"Some of each digit ({digits.name})"
-)
-
-# %% [markdown]
-# ## Count them
-#
-# If one digit made up most of the data, a classifier that always answers with it would look good, as on
-# these hundred made-up labels. So count first.
-
-# %% tags=["nbval-check-output"]
-unbalanced = np.array([0] * 95 + [1] * 5)
-print(f"always answering 0 is right for {(unbalanced == 0).mean():.0%}, and never finds a 1")
-
-# %% [markdown]
-# Here are the counts of the real ones.
-
-# %%
-counts = np.bincount(digits.y_train, minlength=10)
-plots.bars(
-    dict(enumerate(counts)),
-    title=f"Training images of each digit ({digits.name})",
-    xlabel="digit",
-    ylabel="number of images",
-)
-
-# %%
-most_frequent = counts.argmax()
-share = (digits.y_validation == most_frequent).mean()
-print(f"always answering {most_frequent} is right for {share:.1%} of the validation images")
-assert counts.min() > 0.7 * counts.max(), "the digits should be roughly balanced"
-
-# %% [markdown]
-# The classes are roughly balanced, so accuracy is a fair first measure. On data where one class dominates
-# it would not be.
-#
-# ## Pixels: range and type
-#
-# A pixel is a whole number from 0, paper, to 255, ink, and takes one byte. Here is the upper half of the
-# first image in numbers.
-
-# %%
 with np.printoptions(linewidth=150):
     print(digits.x_train[0, 4:16, 4:24, 0])
 
-# %% [markdown]
-# Most of an image is paper. The count in this histogram is logarithmic, because otherwise the bar at 0
-# would hide everything else.
-
-# %%
-plots.histograms(
-    {"pixels of 1,000 images": digits.x_train[:1000]},
-    title=f"Pixel values ({digits.name})",
-    xlabel="pixel value (0 is paper, 255 is ink)",
-)
+# %% tags=["nbval-check-output", "mnist-only"]
+print(f"{(digits.x_train == 0).mean():.0%} of the training pixels are 0")
 
 # %% [markdown]
-# Bytes are small, which keeps the memory of these lessons low, but they have a trap: arithmetic wraps
-# around at 256.
+# A pixel takes one byte, `uint8`. That saves memory and has a trap: after 255 a byte
+# [wraps around](../docs/glossary.md#wrap-around) to 0. Convert before you calculate.
 
 # %% tags=["nbval-check-output"]
-two_pixels = np.array([200, 100], dtype=np.uint8)
-print("200 + 100 as bytes: ", two_pixels[:1] + two_pixels[1:])
-print("as float32:         ", two_pixels[:1].astype("float32") + two_pixels[1:])
+pixels = np.array([200, 100], dtype="uint8")
+print("200 + 100 as bytes:  ", pixels[:1] + pixels[1:])
+print("200 + 100 as float32:", pixels[:1].astype("float32") + pixels[1:])
 
 # %% [markdown]
-# And this is what wider types would cost for all 60,000 images.
-
-# %% tags=["nbval-check-output"]
-for dtype in ("uint8", "float32", "float64"):
-    print(f"{dtype:8} {60_000 * 28 * 28 * np.dtype(dtype).itemsize / 1e6:4.0f} MB")
-
-# %% [markdown]
-# Networks compute in float32, and they learn best from inputs of about the size of 1: a weight's gradient
-# is proportional to its input, so pixels up to 255 would make the first steps far too long. The usual cure
-# is to divide by 255. The article does it to the whole array at once; our networks do it in their first
-# layer, so that the arrays can stay four times smaller.
-
-# %% tags=["nbval-check-output"]
-pixels = np.array([0, 51, 255], dtype=np.uint8)
-scaled = pixels.astype("float32") / 255
-print("values:", scaled, "dtype:", scaled.dtype)
-print("dividing without the cast gives", (pixels / 255).dtype, "- twice the memory")
-
-# %% [markdown]
-# ## The mean digit, and how much ink it takes
-
-# %%
-vectors = digits.x_train.reshape(len(digits.x_train), -1)
-means = np.array([vectors[digits.y_train == digit].mean(axis=0) for digit in range(10)])
-plots.image_grid(
-    means.reshape(-1, 28, 28), range(10), columns=10, title=f"The mean of each digit ({digits.name})"
-)
+# ## Which accuracy needs no skill?
+#
+# [Accuracy](../docs/glossary.md#accuracy) is the share of right answers. If most images showed the same
+# digit, a program that always gives that answer would look good. So count first.
 
 # %% tags=["nbval-check-output", "mnist-only"]
-ink = means.mean(axis=1) / 255
-print("from least to most ink:", np.argsort(ink))
-print(f"digit {ink.argmin()} covers {ink.min():.1%} of the image, digit {ink.argmax()} {ink.max():.1%}")
+for labels in (digits.y_train, digits.y_validation):
+    shares = np.bincount(labels) / len(labels)
+    print("share of each digit, 0 to 9:", shares.round(2))
+print(f"always answering {shares.argmax()}: {shares.max():.1%} are right")
+assert shares.min() > 0.7 * shares.max(), "the digits should be balanced"
 
 # %% [markdown]
-# Compare with your first guess. A blurred mean is a digit that people write in many ways; a sharp one is a
-# digit that most people write alike.
+# The digits are [balanced](../docs/glossary.md#balanced), so accuracy is a fair measure, and about a tenth
+# is the first number to beat. Both rows agree because our splits are
+# [stratified](../docs/glossary.md#stratified): each part keeps the digits' shares.
 #
-# ## A classifier without a network: the nearest mean
+# ## Why are pixels scaled?
 #
-# Expanding the square, $\lVert x - \mu \rVert^2 = \lVert x \rVert^2 - 2\,x \cdot \mu + \lVert \mu
-# \rVert^2$. The first term is the same for all digits, so one matrix product ranks them. On the three pixels
-# from above:
+# The article divides all pixels by 255. Why? A network computes weighted sums of its inputs, and learns by
+# changing the [weights](../docs/glossary.md#weight) in small steps. With *Adam*, our rule for these steps,
+# a weight changes by roughly the [learning rate](../docs/glossary.md#learning-rate), 0.001, whatever the
+# pixels are. But the sum changes by that step *times the pixel*: up to 255 times as far.
+#
+# The smallest network shows it: ten weighted sums of all pixels, one for each digit. Lesson 02 explains it.
+
+
+# %%
+def train_smallest_network(scale):
+    keras.utils.set_random_seed(seed)
+    network = keras.Sequential(
+        [
+            layers.Rescaling(scale),  # multiplies each pixel
+            layers.Flatten(),
+            layers.Dense(10, activation="softmax"),
+        ]
+    )
+    loss = "sparse_categorical_crossentropy"
+    network.compile(optimizer=keras.optimizers.Adam(1e-3), loss=loss)
+    few = digits.subset(2_000, seed)
+    network.fit(few.x_train, few.y_train, epochs=3, verbose=0)
+    return training.evaluate(network, digits.x_validation, digits.y_validation)
+
+
+# %%
+raw, scaled = train_smallest_network(1), train_smallest_network(1 / 255)
+print(f"pixels 0 to 255: loss {raw[0]:5.2f}, accuracy {raw[1]:.1%}")
+print(f"pixels 0 to 1:   loss {scaled[0]:5.2f}, accuracy {scaled[1]:.1%}")
+assert scaled[0] < raw[0], "does Rescaling still scale the pixels?"
+
+# %% [markdown]
+# Training makes the [loss](../docs/glossary.md#loss) small; being sure and wrong costs most. Unscaled, this
+# network does worse. Ours scale in their first layer, so the arrays stay bytes.
+#
+# ## The idea: images that look alike are near each other
+#
+# An image of 28 × 28 pixels is a [vector](../docs/glossary.md#vector) of 784 numbers, a point in a space of
+# 784 dimensions. Average all training images of digit $k$ to their mean $\mu_k$. A new image $x$ gets the
+# digit whose mean is nearest:
+#
+# $$\hat{y}(x) = \underset{k}{\arg\min} \; \lVert x - \mu_k \rVert^2$$
+#
+# $\lVert x - \mu_k \rVert^2$ is the *squared distance*: subtract pixel by pixel, square, add up, or in code
+# `((x - mean) ** 2).sum()`. $\arg\min_k$ picks the $k$ with the smallest one; $\hat{y}$ ("y hat") is the
+# answer.
+#
+# Source: LeCun et al. (1998; see the end), who compare many classifiers on MNIST.
+#
+# Check it by hand, on three pixels and two means:
 
 # %% tags=["nbval-check-output"]
-expanded = (toy_image**2).sum() - 2 * toy_means @ toy_image + (toy_means**2).sum(axis=1)
-print("directly:", toy_distances, "- expanded:", expanded)
+toy_means = np.array([[0, 0, 0], [100, 200, 100]])
+toy_image = np.array([50, 180, 60])
+toy_distances = ((toy_image - toy_means) ** 2).sum(axis=1)
+print("squared distances:", toy_distances)
+print("nearest mean: number", toy_distances.argmin())
 
 # %% [markdown]
-# Now for all validation images at once.
+# ## The nearest mean, on all images
+#
+# The second function uses
+# $\lVert x - \mu \rVert^2 = \lVert x \rVert^2 - 2\,x \cdot \mu + \lVert \mu \rVert^2$, so that one matrix
+# product (`@`) compares all images with all means.
 
 
 # %%
-def squared_distances(images):
-    """Squared distance of each image to each mean digit, less the image's own squared length."""
-    points = images.reshape(len(images), -1).astype("float32") / 255
-    centres = means.astype("float32") / 255
-    return (centres**2).sum(axis=1) - 2 * points @ centres.T
+def as_vectors(images):
+    """Images as rows of 784 numbers from 0 to 1."""
+    vectors = images.reshape(len(images), -1).astype("float32")
+    vectors /= 255  # in place: no second copy
+    return vectors
 
 
-predicted = squared_distances(digits.x_validation).argmin(axis=1)
+def squared_distances(points, centres):
+    """One row for each point, one column for each centre."""
+    lengths = np.array([[point @ point] for point in points])
+    return lengths - 2 * (points @ centres.T) + (centres**2).sum(axis=1)
+
+
+toy = squared_distances(toy_image[np.newaxis], toy_means)
+assert (toy == toy_distances).all(), "both ways must give the same distances"
+
+
+# %%
+def mean_image(digit):
+    return as_vectors(digits.x_train[digits.y_train == digit]).mean(axis=0)
+
+
+means = np.stack([mean_image(digit) for digit in range(10)])
+title = f"A blurred mean is a digit with many shapes ({digits.name})"
+plots.image_grid(means.reshape(-1, 28, 28), columns=10, title=title)
+
+# %% tags=["nbval-check-output", "mnist-only"]
+distances = squared_distances(as_vectors(digits.x_validation), means)
+predicted = distances.argmin(axis=1)
 accuracy = (predicted == digits.y_validation).mean()
-print(f"nearest mean: {accuracy:.1%} of {len(predicted):,} validation images are right")
+print(f"nearest mean: {accuracy:.1%} of {len(predicted):,} images are right")
+suspect = f"found {accuracy:.1%}: are images and labels in step?"
+assert accuracy > 0.75, f"the nearest mean should reach 75 %, {suspect}"
 
 # %% [markdown]
-# This is the number to beat. A network that does no better has learned nothing that an average does not
-# know. The next cell checks that the number is where it should be, far above one in ten: if labels and
-# images ever got out of step, this check would fail first.
+# **This is the number to beat.** A network that does no better knows nothing that an average does not know.
+#
+# ## Why does it err?
+#
+# Look at the first image that it misreads. The third and fifth pictures show the squared differences to
+# both means, dark where large. Their sums are the distances.
 
 # %%
-assert accuracy > 0.75, f"the nearest mean should reach 75 %, found {accuracy:.1%}: are labels in step?"
-plots.confusion(digits.y_validation, predicted, title=f"Nearest mean: what is confused ({digits.name})")
+case = np.flatnonzero(predicted != digits.y_validation)[0]
+label, answer = digits.y_validation[case], predicted[case]
+point = digits.x_validation[case].ravel() / 255
+pictures = [point]
+titles = [f"image of a {label}"]
+for digit in (label, answer):
+    pictures += [means[digit], (point - means[digit]) ** 2]
+    titles += [f"mean {digit}", f"distance {distances[case, digit]:.1f}"]
+title = f"This {label} is nearer to the mean {answer} ({digits.name})"
+pictures = np.reshape(pictures, (-1, 28, 28))
+plots.image_grid(pictures, titles, columns=5, shared_scale=True, title=title)
 
 # %% [markdown]
-# The diagonal holds the right answers, in bold; the shade shows the errors. Look for your second guess.
+# In a [confusion matrix](../docs/glossary.md#confusion-matrix) a row is a true digit and a column an
+# answer. The right answers stand on the diagonal. The darker another cell, the more errors of that kind.
+
+# %%
+title = f"Nearest mean: errors gather in a few cells ({digits.name})"
+plots.confusion(digits.y_validation, predicted, title=title)
+
+# %% [markdown]
+# ## Move the digit, and it is lost
+#
+# `np.roll` moves images to the right. The titles give the accuracy on *all* validation images after that.
+
+# %%
+by_shift = {}
+for shift in range(5):
+    moved = np.roll(digits.x_validation, shift, axis=2)  # axis 2: columns
+    answers = squared_distances(as_vectors(moved), means).argmin(axis=1)
+    by_shift[shift] = (answers == digits.y_validation).mean()
+assert by_shift[4] < by_shift[0] / 2, "did np.roll move the images?"
+
+# %%
+moved = [np.roll(digits.x_train[0], shift, axis=1) for shift in by_shift]
+titles = [f"{shift} px: {share:.1%}" for shift, share in by_shift.items()]
+title = f"The same digit to you, not to the nearest mean ({digits.name})"
+plots.image_grid(moved, titles, columns=5, frame=True, title=title)
+
+# %% [markdown]
+# The nearest mean ties every stroke to fixed pixels. We need a classifier that looks for a stroke
+# *wherever* it is. That is what the convolutions of lesson 02 are for.
 #
 # ## Odd digits
 #
-# The training images that lie farthest from their own mean, and those that lie much nearer to another
-# digit's mean than to their own. Would you have read the label that is given above each? A few labels in
-# MNIST are open to dispute; a classifier that is always right about such images would be suspicious.
+# These images are much nearer to another mean than to their own. Would you have read the label? Be
+# suspicious of a classifier that always does.
 
 # %%
-distances = squared_distances(digits.x_train)
-own = distances[np.arange(len(distances)), digits.y_train]
-lengths = ((digits.x_train.reshape(len(own), -1) / np.float32(255)) ** 2).sum(axis=1)
-far = np.argsort(own + lengths)[-9:]
-plots.image_grid(
-    digits.x_train[far], digits.y_train[far], title=f"Farthest from the mean of their label ({digits.name})"
-)
-
-# %%
-margin = own - distances.min(axis=1)
-odd = np.argsort(margin)[-9:]
-titles = [f"{digits.y_train[i]}, or {distances[i].argmin()}?" for i in odd]
-plots.image_grid(digits.x_train[odd], titles, title=f"Nearest to another digit ({digits.name})")
+own = distances[np.arange(len(distances)), digits.y_validation]
+odd = np.argsort(own - distances.min(axis=1))[-9:]
+images = as_vectors(digits.x_validation[odd])
+pairs = np.concatenate([images, means[predicted[odd]]])
+titles = [f"label {label}" for label in digits.y_validation[odd]]
+titles += [f"nearest: {answer}" for answer in predicted[odd]]
+title = f"Odd digits above their nearest means ({digits.name})"
+plots.image_grid(pairs.reshape(-1, 28, 28), titles, title=title)
 
 # %% [markdown]
-# ## Why three splits
+# ## Why three splits?
 #
-# - The **training** images are those that a model learns from. It can learn them by heart, so its score on
-#   them says little about new ones.
-# - The **validation** images choose: how long to train, which strength, which technique. With every choice
-#   their score becomes a little too good, because the choice fits them.
-# - The **test** images are opened once, after the last choice. Only then do they say what to expect of new
-#   digits.
+# - A model learns from the [training](../docs/glossary.md#training-set) images. It can learn them by heart,
+#   so its score on them says little about new ones.
+# - The [validation](../docs/glossary.md#validation-set) images choose: how long to train, which technique.
+#   Each choice fits them a little, so their score slowly becomes too good.
+# - The [test](../docs/glossary.md#test-set) images are opened once, after the last choice. Only then do
+#   they say what to expect of new digits.
 #
-# Each split keeps the digits' shares: it is *stratified*. On twelve labels, a third of them ones:
-
-# %% tags=["nbval-check-output"]
-labels = np.array([0, 0, 1] * 4)
-larger, smaller = train_test_split(labels, test_size=3, stratify=labels, random_state=0)
-print(f"share of ones: {labels.mean():.2f} of all, {larger.mean():.2f} and {smaller.mean():.2f} after it")
-
-# %% [markdown]
-# The article stops its training on the test images, and so do many tutorials. Lesson 06 asks what that
-# does. In this series `digits.open_test()` is the only door to the test set, and a check of the project
-# fails if a lesson before 07 calls it.
+# ## What the article did
+#
+# It loads MNIST with Keras, prints the shapes, shows nine digits, divides by 255 and builds a network. It
+# names no score to beat, and later it stops a training on the test images. Lesson 06 shows what that does.
+# In this series `digits.open_test()` is the only door to the test images, and a check fails if a lesson
+# before 07 uses it.
 
 # %% tags=["headline"]
 print(f"nearest mean: {accuracy:.1%} of the validation images ({digits.name})")
 
 # %% [markdown]
+# ## Exercises
+#
+# Each exercise has a cell to fill in. As it stands it says "Not answered yet". Replace `None` by your
+# answer and run it again: the check tells you what is wrong with *your* answer. Try twice before you open
+# the solution.
+#
+# ### Exercise 1 · Predict: what if all pixels are shuffled?
+#
+# Draw one random order of the 784 pixels. Put the pixels of *every* image, and of the ten means, into that
+# same order. You could not read a single digit any more. How many per cent does the nearest mean get right?
+
+
+# %% tags=["check"]
+@exercises.exercise(
+    expects="a number, in per cent",
+    second_hint="The distance is a sum. Does the order of its terms count?",
+    because="A sum does not depend on the order of its terms. "
+    "The nearest mean never knew which pixels are neighbours.",
+)
+def check_shuffled(answer):
+    points = as_vectors(digits.x_validation)
+    order = np.random.default_rng(1).permutation(784)
+    shuffled = squared_distances(points[:, order], means[:, order])
+    truth = 100 * (shuffled.argmin(axis=1) == digits.y_validation).mean()
+    answer = float(answer)
+    if abs(answer - truth) <= 0.5:
+        return None
+    if abs(100 * answer - truth) <= 0.5:
+        return "Is that a share? Give it in per cent."
+    if abs(answer - 10) <= 2:
+        return "That is guessing. What exactly would the distances lose?"
+    if answer < truth:
+        return "Something would have to be lost. Which term changes?"
+    return "Better than before? Shuffling adds no information."
+
+
+# %% tags=["nbval-check-output"]
+answer = None  # your answer: a number, in per cent
+check_shuffled(answer)
+
+# %% tags=["solution"]
+points = as_vectors(digits.x_validation)
+order = np.random.default_rng(0).permutation(784)  # one order for all
+shuffled = squared_distances(points[:, order], means[:, order])
+answer = 100 * (shuffled.argmin(axis=1) == digits.y_validation).mean()
+print(f"{answer:.1f} %, as before: the same terms in another order")
+check_shuffled(answer)
+
+# %% tags=["right"]
+check_shuffled(f"{100 * accuracy:.1f}")
+
+# %% tags=["wrong"]
+# in per cent
+check_shuffled(accuracy)
+
+# %% tags=["wrong"]
+# That is guessing
+check_shuffled(10)
+
+# %% tags=["wrong"]
+# Something would have to be lost
+check_shuffled(60)
+
+# %% tags=["wrong"]
+# adds no information
+check_shuffled(100)
+
+# %% tags=["error"]
+# a number, in per cent
+check_shuffled("much less")
+
+# %% [markdown]
+# ### Exercise 2 · Modify: answer with the nearest single image
+#
+# A mean washes out the many ways to write a digit. Compare with single training images instead, and answer
+# with the label of the nearest one. Change the function's last line: it must return one label for each
+# image.
+
+
+# %% tags=["check"]
+@exercises.exercise(
+    expects="a function of images, examples and labels",
+    second_hint="Which column is smallest in each row? Whose label is that?",
+    because="This is the nearest-neighbour classifier. It keeps all variants.",
+)
+def check_nearest_image(answer):
+    rng = np.random.default_rng(seed)
+    examples = rng.integers(0, 256, (6, 28, 28, 1), dtype="uint8")
+    labels = np.array([7, 1, 4, 9, 2, 5])
+    nearest = np.array([3, 0, 5, 5])
+    images = examples[nearest]
+    images[:, :9] = 0  # near their example, not equal to it
+    gaps = squared_distances(as_vectors(images), as_vectors(examples))
+    found = np.asarray(answer(images, examples, labels))
+    if found.shape != (4,):
+        return f"4 images, but shape {found.shape} came out: one label each."
+    if np.array_equal(found, labels[nearest]):
+        return None
+    if np.array_equal(found, nearest):
+        return "Those are numbers of examples. What are their labels?"
+    if np.array_equal(found, labels[gaps.argmax(axis=1)]):
+        return "Those are the labels of the farthest examples."
+    return "One label each, but not the labels of the nearest examples."
+
+
+# %% tags=["nbval-check-output"]
+def nearest_image(images, examples, labels):
+    gaps = squared_distances(as_vectors(images), as_vectors(examples))
+    return gaps  # change this: return labels instead of distances
+
+
+answer = None  # when your function is ready: answer = nearest_image
+check_nearest_image(answer)
+
+
+# %% tags=["solution"]
+def nearest_neighbour(images, examples, labels):
+    gaps = squared_distances(as_vectors(images), as_vectors(examples))
+    return labels[gaps.argmin(axis=1)]  # from the example to its label
+
+
+some = digits.subset(1_000, seed)
+found = nearest_neighbour(digits.x_validation, some.x_train, some.y_train)
+print(f"1,000 examples: {(found == digits.y_validation).mean():.1%} are right")
+answer = nearest_neighbour
+check_nearest_image(answer)
+
+
+# %% tags=["right"]
+def one_by_one(images, examples, labels):
+    answers = []
+    for image in images.astype(float):
+        gaps = ((examples - image) ** 2).sum(axis=(1, 2, 3))
+        answers.append(int(labels[np.argsort(gaps)[0]]))
+    return answers
+
+
+check_nearest_image(one_by_one)
+
+
+# %% tags=["wrong"]
+# What are their labels?
+def gaps_between(images, examples):
+    return squared_distances(as_vectors(images), as_vectors(examples))
+
+
+check_nearest_image(lambda i, e, y: gaps_between(i, e).argmin(axis=1))
+
+# %% tags=["wrong"]
+# shape (6,) came out
+check_nearest_image(lambda i, e, y: gaps_between(i, e).argmin(axis=0))
+
+# %% tags=["wrong"]
+# farthest
+check_nearest_image(lambda i, e, y: y[gaps_between(i, e).argmax(axis=1)])
+
+# %% tags=["wrong"]
+# but not the labels of the nearest
+check_nearest_image(lambda i, e, y: y[: len(i)])
+
+# %% tags=["wrong"]
+# shape (4, 6) came out
+check_nearest_image(nearest_image)
+
+# %% tags=["error"]
+# a function of images, examples and labels
+check_nearest_image("nearest_image")
+
+# %% [markdown]
+# ### Exercise 3 · Break it: which differences can bytes not see?
+#
+# Somebody forgets `astype("float32")`: the differences and their squares stay bytes and wrap around. Find
+# two *different* pixel values whose squared difference, in bytes, is 0. Then guess what this mistake does
+# to the accuracy; the solution measures it.
+
+
+# %% tags=["check"]
+@exercises.exercise(
+    expects="two whole numbers, such as (0, 1)",
+    second_hint="256 counts as 0. Which number has the square 256?",
+    because="They differ by a multiple of 16, so the square is a multiple of "
+    "256. A byte keeps only the remainder, 0.",
+)
+def check_invisible(answer):
+    first, second = (int(value) for value in answer)
+    if not (0 <= first <= 255 and 0 <= second <= 255):
+        return "A pixel lies between 0 and 255."
+    if first == second:
+        return "Those two are equal: 0 is the right distance."
+    difference = np.array([first], "uint8") - np.array([second], "uint8")
+    square = (difference * difference)[0]
+    if square == 0:
+        return None
+    return f"In bytes, that difference squared is {square}, which is not 0."
+
+
+# %% tags=["nbval-check-output"]
+answer = None  # your answer: two pixel values, such as (0, 1)
+check_invisible(answer)
+
+# %% tags=["solution"]
+answer = (0, 16)  # 16 squared is 256, and 256 is one more than a byte can hold
+mean_bytes = (255 * means).astype("uint8")
+images = digits.x_validation.reshape(-1, 784)
+in_bytes = [((images - mean) ** 2).sum(axis=1) for mean in mean_bytes]
+found = np.argmin(in_bytes, axis=0)
+print(f"nearest mean in bytes: {(found == digits.y_validation).mean():.1%}")
+check_invisible(answer)
+
+# %% tags=["right"]
+check_invisible([np.uint8(250), np.uint8(10)])
+
+# %% tags=["wrong"]
+# between 0 and 255
+check_invisible((0, 256))
+
+# %% tags=["wrong"]
+# Those two are equal
+check_invisible((128, 128))
+
+# %% tags=["wrong"]
+# is 225, which is not 0
+check_invisible((15, 0))
+
+# %% tags=["error"]
+# two whole numbers
+check_invisible(16)
+
+# %% [markdown]
+# ## Quiz
+#
+# **1. A program is right for 95 % of the images, and 95 % of the images show a 0. Is it good?** (a) Yes.
+# (b) Nobody can say: compare with the plainest answer first. (c) No.
+#
+# <details><summary>Answer</summary>
+#
+# (b). Always answering 0 scores 95 % here, so this number shows nothing yet. (a) takes a high number for a
+# good one. (c) goes too far: the program may find every other digit and stumble over a few zeros.
+#
+# </details>
+#
+# **2. Why do we divide pixels by 255 before a network sees them?** (a) To save memory. (b) So that one step
+# of the optimizer does not change the sums too much. (c) Because the nearest mean needs it.
+#
+# <details><summary>Answer</summary>
+#
+# (b). (a) is the wrong way round: float32 takes four times the memory of bytes. (c) fails because dividing
+# all pixels by 255 divides all distances by the same number: the nearest mean stays the nearest.
+#
+# </details>
+#
+# **3. Which images may you look at ten times a day?** (a) Test images, if you do not train on them. (b)
+# Validation images. (c) None but training images.
+#
+# <details><summary>Answer</summary>
+#
+# (b). They are there for choosing; lesson 06 shows what many choices cost. (a) is tempting, but to choose
+# by a score is to fit it. (c) would leave you without a way to notice that a model only learned by heart.
+#
+# </details>
+#
+# ## Your guesses, and what came out
+
+# %%
+found = {
+    "best answer that is always the same (%)": round(100 * shares.max(), 1),
+    "accuracy of the nearest mean (%)": round(100 * accuracy, 1),
+    "its accuracy on moved digits (%)": round(100 * by_shift[4], 1),
+}
+exercises.compare_guesses(guess, found)
+
+# %% [markdown]
 # ## Recap
 #
-# - An image is 784 bytes; a network gets them as float32 from 0 to 1.
-# - The classes are balanced, so accuracy is a fair measure.
-# - The nearest mean is the number to beat, and odd digits say why no classifier will reach 100 %.
+# - **What does a computer see?** 784 numbers, without any idea which of them are neighbours.
+# - **What must a network beat?** The nearest mean, not just guessing. And a small shift should not ruin it.
+# - Scaled pixels keep the optimizer's steps small enough.
 # - Training images teach, validation images choose, test images judge, once.
 #
-# **In practice:** look at your data before you train on it, verify what you downloaded, and write down the
-# score of the plainest method that works.
+# **In practice:** verify and look at your data before you train on it, and write down the score of the
+# plainest method that works.
 #
-# **Sources:** LeCun, Bottou, Bengio and Haffner, "Gradient-based learning applied to document recognition",
-# 1998. E. Alpaydin and C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Learning
-# Repository, 1998. Tanner Abraham, "Classify Handwritten-Digits With Tensorflow", 2021.
+# **Sources:** Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, "Gradient-based learning applied to document
+# recognition", *Proceedings of the IEEE* 86, 1998. E. Alpaydin and C. Kaynak, "Optical Recognition of
+# Handwritten Digits", UCI Machine Learning Repository, 1998. Tanner Abraham, as above.
 #
-# **Next:** [02 · Train a baseline CNN](02_baseline_cnn.ipynb)
+# **Next:** [02 · How does a small CNN do, and how much does a run vary?](02_baseline_cnn.ipynb)

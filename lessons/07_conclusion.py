@@ -14,135 +14,258 @@
 # ---
 
 # %% [markdown]
-# # 07 · What helped, and what can we not tell?
+# # 07 · What helped, and when?
 #
-# Previous: [06 · Stop in time](06_early_stopping.ipynb) · Next: –
+# Previous: [06 · When to stop?](06_early_stopping.ipynb) · Next: –
 #
-# **Time:** about 2 minutes on 2 CPU cores.
+# **Time:** about 3 minutes on 2 CPU cores; an hour with the exercises.
 #
-# **You will do:** compare all techniques over paired seeds, combine what helped, open the test set once,
-# and try the final network on handwriting from elsewhere, your own among it.
+# **You will do:** race all techniques, improve the article's network one change at a time, open the test
+# set once, and try the result on other handwriting, your own included.
 #
-# **You will learn:** how to draw a conclusion that the evidence carries; what a test set can say and how
-# exactly; why a good test score is not the end.
+# **You will learn:** when a technique pays; how to draw a conclusion the evidence supports; how precisely a
+# test set measures accuracy.
 #
-# **You need:** the ideas of lessons 03 to 06; none of their results.
+# **You need:** the ideas of lessons 03 to 06, none of their results.
 
 # %% tags=["parameters"]
 dataset: str = "auto"  # auto, mnist or uci: the images to use
-train_size: int = 1_000  # 100 to 50_000: training images of the comparison
-epochs: int = 8  # 1 to 100: passes over the training images, in the comparison
-n_seeds: int = 3  # 2 to 20: paired runs of each technique
-validation_size: int = 10_000  # 100 to 10_000: validation images that judge; a twentieth draws the curves
-final_train_size: int = 50_000  # 100 to 50_000: training images of the final network
-final_epochs: int = 2  # 1 to 50: passes over the training images, at least, for the final network
-final_augmentation: str = "gentle"  # none, gentle or article: changes for the final network
+train_size: int = 400  # 100 to 50_000: training images of the comparisons
+epochs: int = 20  # 1 to 100: passes over those images
+n_seeds: int = 3  # 2 to 20: paired runs of each variant
+validation_size: int = 500  # 100 to 10_000: images to score on
+final_train_size: int = 50_000  # 100 to 50_000: for the final network
+final_epochs: int = 2  # 1 to 50: its passes, more if images are few
 
 # %%
-from dataclasses import replace
+import math
+from functools import partial
+from itertools import pairwise
 
+import keras
 import numpy as np
 import pandas as pd
-from scipy import stats
+from keras import layers, regularizers
+from scipy import ndimage, stats
 
-from mnist_helpers import datasets, drawing, plots, recipes, statistics, training
-from mnist_helpers.study import claims, results
+from mnist_helpers import (
+    augmentation,
+    datasets,
+    drawing,
+    exercises,
+    plots,
+    recipes,
+    statistics,
+    training,
+)
+from mnist_helpers.study import claims, results, store
 
+keras.utils.set_random_seed(0)
 digits = datasets.load(dataset)
 print(digits)
 
 # %% [markdown]
-# ## The idea: a conclusion is a comparison with an interval
+# ## Your guess
 #
-# "It helps" means: on images that were not learned, the difference to the baseline is above 0 by more than
-# chance explains. Over paired seeds, with mean difference $\bar d$ and standard deviation $s$ of $n$ pairs:
+# In the race are: baseline, L2, dropout, augmentation (gentle), augmentation (article). The final network
+# gets what pays, and all training images.
+
+# %%
+guess = {
+    "first after 5 epochs": None,
+    "first at the end": None,
+    "errors of the final network on the test set": None,
+    "its accuracy on handwriting from elsewhere (%)": None,
+}
+
+
+# %% [markdown]
+# ## One network, every technique
+#
+# This is the article's network. Each option is a technique of an earlier lesson; `batch_norm` and `rate`
+# come later.
+
+
+# %%
+def build(l2=0.0, dropout_rate=0.0, ranges=None, batch_norm=False, rate=1e-3):
+    penalty = regularizers.L2(l2) if l2 else None
+    network = keras.Sequential([keras.Input((28, 28, 1))])
+    if ranges:
+        network.add(augmentation.RandomAffine(**ranges))
+    network.add(layers.Rescaling(1 / 255))
+    for filters, pool in ((32, True), (64, True), (64, False)):
+        network.add(layers.Conv2D(filters, (3, 3), kernel_regularizer=penalty))
+        if pool:
+            network.add(layers.MaxPooling2D((2, 2)))
+        if batch_norm:
+            network.add(layers.BatchNormalization(momentum=0.9))
+        network.add(layers.ReLU())  # after pooling: same result, less work
+    network.add(layers.Flatten())
+    for units, activation in ((64, "relu"), (10, "softmax")):
+        network.add(layers.Dropout(dropout_rate))
+        dense = layers.Dense(units, activation, kernel_regularizer=penalty)
+        network.add(dense)
+    network.compile(
+        optimizer=keras.optimizers.Adam(rate),
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+    )
+    return network
+
+
+# %% [markdown]
+# ## The problem: after five epochs, the remedies look useless
+#
+# We train each variant on few images and redraw 30 % of their labels at random, as in lesson 03. A network
+# that learns these labels by heart learns nonsense: there is much to repair. Validation images keep their
+# true labels. The article trained for five epochs, so here are our first five.
+
+# %%
+gentle = recipes.PRESETS["gentle"]
+wild = recipes.PRESETS["article"]
+runs, networks = training.compare(
+    {
+        "baseline": build,
+        "L2": partial(build, l2=0.01),
+        "dropout": partial(build, dropout_rate=0.5),
+        "augmentation (gentle)": partial(build, ranges=gentle),
+        "augmentation (article)": partial(build, ranges=wild),
+    },
+    digits,
+    seeds=range(n_seeds),
+    train_size=train_size,
+    epochs=epochs,
+    label_noise=0.3,
+    validation_size=validation_size,
+)
+
+# %%
+courses = {
+    name: 100 * np.array([run.history["val_accuracy"] for run in found])
+    for name, found in runs.items()
+}
+early = min(5, epochs)
+plots.lines(
+    {name: course[:, :early] for name, course in courses.items()},
+    title=f"The first {early} epochs: which would you keep? ({digits.name})",
+    xlabel="epoch",
+    ylabel="validation accuracy (%)",
+)
+
+# %%
+at_first = {name: course[:, early - 1] for name, course in courses.items()}
+statistics.table(at_first, "baseline")
+
+# %% [markdown]
+# Thin lines are seeds, thick lines their means. Nothing holds the baseline back, so it learns fastest. If
+# we stopped here, we would throw the remedies away.
+#
+# ## The idea: a difference, its interval, and its date
+#
+# "It helps" means: on images the network has not learned, the difference from the baseline is above 0 by
+# more than chance explains. The two runs of a pair share seed, images and initial weights. The differences
+# of $n$ pairs, with mean $\bar d$ and standard deviation $s$, give a 95 % confidence interval:
 #
 # $$\bar d \;\pm\; t_{0.975,\,n-1} \, \frac{s}{\sqrt{n}}$$
 #
-# If that interval holds 0, these runs cannot tell. That is a result too, and it is not the same as "no
-# effect": more seeds may see what a few cannot.
+# In code: `d.mean()`, `d.std(ddof=1)`, `len(d)`, and `stats.t.ppf(0.975, len(d) - 1)` for $t$. If the
+# interval contains 0, these runs cannot tell the two apart, which is not the same as "no effect". And the
+# verdict holds for these labels, this size and this many epochs: **it has a date**.
 #
-# It covers the draw of the seeds, and with it of the training images; not the draw of the images that judge,
-# which all pairs share. Dietterich (1998) shows how far a test that forgets this can go wrong.
+# Source: X. Bouthillier et al., "Accounting for Variance in Machine Learning Benchmarks", MLSys 2021.
 #
-# Sources: X. Bouthillier et al., "Accounting for Variance in Machine Learning Benchmarks", MLSys 2021. T. G.
-# Dietterich, "Approximate Statistical Tests for Comparing Supervised Classification Learning Algorithms",
-# *Neural Computation* 10 (1998).
-#
-# ## Before you run it
-#
-# Rank them for 1,000 training images: L2, dropout, gentle augmentation, the article's augmentation, early
-# stopping. Which will be worse than doing nothing? What will the final network reach on the test set, and
-# how many of its 10,000 images will it get wrong?
-#
-# ## All techniques, side by side
-#
-# Each recipe differs from the baseline in one thing, except the last, which combines gentle augmentation
-# and dropout. λ, rate, ranges and patience were chosen on validation images (`results/earlier/choice.csv`):
-# the first candidate stayed unless another was detectably better.
-# The second cell takes about half of the lesson's time.
+# Three made-up pairs, by hand:
 
 # %% tags=["nbval-check-output"]
-techniques = {
-    "baseline": {},
-    "L2": {"l2": 1e-4},
-    "dropout": {"dropout_rate": 0.5},
-    "augmentation (gentle)": {"augmentation": "gentle"},
-    "augmentation (article)": {"augmentation": "article"},
-    "early stopping": {"patience": 5},
-    "combined": {"dropout_rate": 0.5, "augmentation": "gentle"},
-}
-for name, changes in techniques.items():
-    print(f"{name:23}", changes or "the article's network and settings")
-
-# %%
-baseline = recipes.Recipe(
-    train_size=train_size, epochs=epochs, validation_size=validation_size, curve_size=validation_size // 20
-)
-variants = {name: replace(baseline, **changes) for name, changes in techniques.items()}
-runs, _ = training.compare(variants, digits, range(n_seeds))
-
-# %%
-shown = ("baseline", "augmentation (article)", "combined")
-title = f"Three of the techniques, one seed ({train_size:,} training images, {digits.name})"
-plots.curves({name: runs[name][-1] for name in shown}, title=title)
+without = np.array([70.0, 74.0, 78.0])
+with_it = np.array([72.0, 77.0, 79.0])
+d = with_it - without
+half = stats.t.ppf(0.975, len(d) - 1) * d.std(ddof=1) / np.sqrt(len(d))
+print(f"by hand: {d.mean():+.2f} ± {half:.2f}")
+found = statistics.paired_difference(with_it, without)
+print("helper: ", found)
+assert np.isclose(found.low, d.mean() - half), "hand and helper must agree"
+print(f"a false find among 5 comparisons: {1 - 0.95**5:.0%}")
 
 # %% [markdown]
-# ## How to read the comparison
+# All three pairs say "better", yet the interval contains 0: three pairs are few. The last line shows the
+# opposite risk, [multiple comparisons](../docs/glossary.md#multiple-comparisons): even if nothing differs,
+# five independent comparisons find "something" that often. Treat a narrow win as a hint.
 #
-# A dot is one seed's difference to the baseline with the same seed; the marker is the mean, the bar its 95
-# % confidence interval. What lies right of 0 with its whole bar helped; left of it, it harmed; a bar across
-# 0 leaves the question open.
+# ## The answer: train on, and the lines cross
 
 # %%
-accuracy = {name: [100 * run.validation_accuracy for run in runs[name]] for name in runs}
-plots.differences(
-    accuracy,
-    "baseline",
-    title=f"Against the baseline, {n_seeds} paired seeds ({train_size:,} images, {digits.name})",
-    xlabel="difference of validation accuracy (percentage points)",
+shown = {name: c for name, c in courses.items() if "article" not in name}
+plots.lines(
+    shown,
+    title=f"The same runs, to the end (30 % of labels redrawn, {digits.name})",
+    xlabel="epoch",
+    ylabel="validation accuracy (%)",
+    vertical={"the article stops here": early},
+    ylim=(min(at_first[name].min() for name in shown), None),
 )
 
+# %% [markdown]
+# The baseline peaks and falls: it begins to learn the false labels. Dropout and gentle augmentation were
+# behind, and overtake it. **A technique pays once there is something to repair.** The article's ranges
+# (left out of the picture, not of the table below) are no remedy: they make digits unreadable (lesson 05).
+#
+# Early stopping needs no runs of its own. It reads the baseline's course and keeps the epoch of lowest
+# validation cross-entropy. The same images choose and score here, so its number is a little optimistic.
+
 # %%
-statistics.table(accuracy, "baseline")
+at_end = {name: course[:, -1] for name, course in courses.items()}
+at_end["early stopping"] = [
+    course[np.argmin(run.history["val_loss"])]
+    for course, run in zip(courses["baseline"], runs["baseline"], strict=True)
+]
+if train_size <= 1_000 and epochs >= 20:  # a short race has no crossing
+    for name in ("dropout", "augmentation (gentle)"):
+        gain = np.mean(at_end[name] - at_end["baseline"])
+        assert gain > 0, f"{name} gains nothing: is it applied at all?"
+statistics.table(at_end, "baseline")
 
 # %% [markdown]
-# Accuracy counts errors; cross-entropy also asks how sure the network was. A technique can improve one and
-# not the other, so here is the same table for cross-entropy, where *lower* is better.
+# ## Why: what was there to repair?
+#
+# We know which training labels are false. How many of them does each network repeat?
 
 # %%
-cross_entropy = {name: [run.validation_loss for run in runs[name]] for name in runs}
-statistics.table(cross_entropy, "baseline")
+last = n_seeds - 1  # the seed of the networks that compare returned
+clean = digits.subset(train_size, last)
+noisy = clean.with_label_noise(0.3, last)
+is_false = noisy.y_train != clean.y_train
+images, labels = noisy.x_train[is_false], noisy.y_train[is_false]
+repeated = {}
+for name, network in networks.items():
+    _, share = training.evaluate(network, images, labels)
+    repeated[name.replace(" (", "\n(")] = 100 * share
+del network, networks
+plots.bars(
+    repeated,
+    title="False training labels that each network repeats",
+    xlabel=f"one seed, {len(labels)} false labels ({digits.name})",
+    ylabel="repeated (%)",
+)
 
 # %% [markdown]
-# Six comparisons were made in each table. At 95 % confidence, one in twenty comparisons of things that do
-# not differ finds a difference anyway: take a verdict that only just clears 0 as a hint.
+# This is [memorisation](../docs/glossary.md#memorisation), and the remedies prevent it. Where a network
+# does not memorise, there is nothing to prevent, and a remedy only slows it down.
 #
-# ## The evidence: the study
+# ## What the article did
 #
-# So few runs see large differences only. The study (lesson 02) has each technique at three training
-# sizes, for more epochs where images are few, on MNIST, judged by the test set; its intervals are
-# adjusted for the number of comparisons. An arrow stands for a difference too large for its panel.
+# The article trained each technique once, for five epochs, on 60,000 images, and ranked them. Its code ends
+# in a [test harness](../docs/glossary.md#test-harness): functions that define, train and score every
+# variant in the same way. That is right; ours are `build` and `training.compare`. It lacked seeds,
+# intervals and time: with that many images, five epochs leave little to repair. And its augmented images
+# never reached `fit` (lesson 05), so there it compared a network with itself.
+#
+# ## The evidence
+#
+# The study has 20 seeds at 1,000 images × 30 epochs, and 10 seeds each at 5,000 × 15 and 50,000 × 5, with
+# true labels, scored on MNIST's test set. Its intervals are adjusted for the number of comparisons. At
+# 50,000 images it stopped after five epochs, so it cannot say what a technique is worth there once training
+# is long. Strengths were chosen at 1,000 images only.
 
 # %%
 study = results.read_study()
@@ -152,8 +275,7 @@ results.figure(study)
 pd.DataFrame(results.compare_by_size(study)).map(str)
 
 # %% [markdown]
-# What helps, when, and by how much? Each row of the table answers for one technique. In words, with few
-# images:
+# In words:
 #
 # - With 1,000 training images, augmentation (gentle) raises accuracy. (`gentle-1000`)
 # - With 1,000 training images, augmentation (gentle) raises accuracy compared with dropout.
@@ -166,9 +288,6 @@ pd.DataFrame(results.compare_by_size(study)).map(str)
 # - With 1,000 training images, L2 does not detectably change accuracy. (`l2-1000`)
 # - With 1,000 training images, early stopping lowers accuracy. (`stopping-1000`)
 # - With 1,000 training images, augmentation (article) lowers accuracy. (`article-ranges-1000`)
-#
-# With more, and with all of them, seen five times:
-#
 # - With 5,000 training images, the combination of gentle augmentation and dropout raises accuracy.
 #   (`combined-5000`)
 # - With 50,000 training images, the combination of gentle augmentation and dropout does not detectably
@@ -178,218 +297,607 @@ pd.DataFrame(results.compare_by_size(study)).map(str)
 # - With 50,000 training images, dropout does not detectably change accuracy. (`dropout-50000`)
 # - With 50,000 training images, L2 does not detectably change accuracy. (`l2-50000`)
 # - With 50,000 training images, augmentation (article) lowers accuracy. (`article-ranges-50000`)
-#
-# What does it cost to stop on the test set (lesson 06)?
-#
 # - Stopping on the test set instead of validation images raises the accuracy that is reported on it
 #   (50,000 images). (`optimism-50000`)
 #
-# What we cannot tell: whether the number of images makes the difference, or that of epochs, which changes
-# with it; whether a technique without a detectable difference does nothing, or less than so
-# many seeds can see; what more epochs, another network or other strengths would give; anything about
-# images that are not MNIST's.
-#
-# ## What the article concluded
-#
-# It trained each technique once, on 60,000 images, and ranked them. Here is each of its conclusions, and
-# ours, with what the study says.
+# Below stand the article's conclusions and ours, each with a verdict. One needs care: its "no improvement"
+# by augmentation reports an experiment that did not take place. The number is for its ranges, applied.
 
 # %% tags=["nbval-check-output"]
 print(claims.format_claims("07"))
 
 # %% [markdown]
-# ## One more lever: a learning rate that rises and falls
+# The study was made twice, since the first one's runs could not be reproduced. Which verdicts moved?
+
+# %% tags=["nbval-check-output"]
+earlier = store.read_table(store.RESULTS / "earlier" / "first.csv")
+before, now = map(results.compare_by_size, (earlier, study))
+print("comparisons:", sum(map(len, now.values())))
+for size, found in now.items():
+    for name in found:
+        if found[name].verdict != before[size][name].verdict:
+            print(f"{name}, {size:,} images: {before[size][name]}")
+            print(f"    the second time: {found[name]}")
+
+# %% [markdown]
+# Two narrow wins did not come back. Neither study is wrong: both effects lie near the border.
 #
-# Until here each step had the same size. Large steps get far but never settle; small ones settle but get
-# nowhere. **One cycle** does one after the other: over $n$ steps the rate rises in a straight line to its
-# peak in the first $r$, because the first gradients of random weights are a poor guide, and then falls to
-# zero:
+# ## From the article's network to ours, one change at a time
 #
-# $$\eta_t = \frac{\eta_{\max}}{2} \left(1 + \cos \frac{\pi\,(t - r)}{n - r}\right) \quad (t \geq r)$$
+# An [ablation](../docs/glossary.md#ablation) changes one thing at a time, so that each gain has a name. We
+# climb a ladder of five changes, now on true labels. Each rung keeps all changes below it. Two are new:
 #
-# Keras's `CosineDecay` with a warm-up is exactly that. Here it stands against the constant rate of the
-# baseline, with two passes only, as when time is short. Its mean rate is another one as well, so a constant
-# rate of that size is the third.
+# - **[One cycle](../docs/glossary.md#one-cycle)** starts with large steps and ends with small ones: the
+#   learning rate rises to its peak (the [warm-up](../docs/glossary.md#warm-up)), then falls to zero.
+# - **[Batch normalization](../docs/glossary.md#batch-normalization)** brings each feature to mean 0 and
+#   standard deviation 1 within a batch, so that large steps are safe. At prediction time it uses
+#   [running averages](../docs/glossary.md#running-average); `momentum=0.9` lets them settle in short runs.
 #
-# Source: L. N. Smith and N. Topin, "Super-Convergence: Very Fast Training of Neural Networks Using Large
-# Learning Rates", 2018.
+# Sources: L. N. Smith and N. Topin, "Super-Convergence", 2018. S. Ioffe and C. Szegedy, "Batch
+# Normalization", ICML 2015.
+
 
 # %%
-constant = replace(baseline, train_size=min(final_train_size, 3_000), epochs=2)
-cycle = replace(constant, one_cycle=True, learning_rate=0.004)
-n_images = min(constant.train_size, len(digits.x_train))
-schedule, n_steps = training.build_learning_rate(cycle, n_images), 2 * -(-n_images // cycle.batch_size)
-rates = [float(schedule(step)) for step in range(n_steps + 1)]
-steps = [round(n_steps * part / 11) for part in range(12)]
-plots.sweep(
-    steps,
-    {"learning rate": [rates[step] for step in steps]},
-    title=f"One cycle over {n_steps} steps: two passes through {n_images:,} images",
+def one_cycle(n_images, epochs, batch_size, peak=3e-3):
+    steps = epochs * math.ceil(n_images / batch_size)
+    warmup = max(1, round(0.3 * steps))
+    return keras.optimizers.schedules.CosineDecay(
+        peak / 25,
+        decay_steps=steps - warmup,
+        warmup_target=peak,
+        warmup_steps=warmup,
+    )
+
+
+example = one_cycle(n_images=640, epochs=10, batch_size=64)  # 100 steps
+plots.lines(
+    {"learning rate": [float(example(step)) for step in range(101)]},
+    x=range(101),
+    title="One cycle: large steps first, small steps last",
     xlabel="step",
     ylabel="learning rate",
 )
 
 # %%
-variants = {
-    "constant rate": constant,
-    "constant, the cycle's mean": replace(constant, learning_rate=float(np.mean(rates))),
-    "one cycle": cycle,
-}
-cycles, _ = training.compare(variants, digits, range(n_seeds))
-cycle_accuracy = {name: [100 * run.validation_accuracy for run in cycles[name]] for name in cycles}
-statistics.table(cycle_accuracy, "constant rate")
+n_images = min(train_size, len(digits.x_train))
+ladder, settings, networks, options = {}, {}, {}, {}
+for name, batch_size, change in (
+    ("article", 32, {}),
+    ("+ one cycle", 32, {"rate": one_cycle(n_images, epochs, 32)}),
+    ("+ batch of 64", 64, {"rate": one_cycle(n_images, epochs, 64)}),
+    ("+ batch norm", 64, {"batch_norm": True}),
+    ("+ gentle", 64, {"ranges": gentle}),
+    ("+ dropout", 64, {"dropout_rate": 0.5}),
+):
+    options = options | change  # each rung keeps the changes below
+    settings[name] = (batch_size, options)
+    found, trained = training.compare(
+        {name: partial(build, **options)},
+        digits,
+        seeds=range(n_seeds),
+        train_size=train_size,
+        epochs=epochs,
+        batch_size=batch_size,
+        validation_size=validation_size,
+    )
+    ladder[name] = [100 * run.validation_accuracy for run in found[name]]
+    networks |= trained
+
+# %%
+plots.lines(
+    {"accuracy": list(zip(*ladder.values(), strict=True))},
+    x=list(ladder),
+    title=f"One change at a time ({n_images:,} true labels, {digits.name})",
+    xlabel="rung: each keeps all changes below it",
+    ylabel="validation accuracy (%)",
+)
+
+# %%
+for before, after in pairwise(ladder):
+    difference = statistics.paired_difference(ladder[after], ladder[before])
+    print(f"from {before:13} to {after:13}: {difference}")
 
 # %% [markdown]
+# Differences are in percentage points. With this few seeds, some rungs cannot be told from the one below.
+# And a rung need not pay. Larger batches mean fewer updates in the same epochs. A remedy that comes last
+# finds only what the others left to repair: compare dropout here with dropout in the race.
+#
 # ## The final network
 #
-# The choice is made before the test set is opened, on validation images. This network puts together what
-# the lessons were about: gentle augmentation, dropout, one cycle, and a little weight decay. It has five
-# convolutions, each followed by **batch normalization**, which brings a layer's numbers to mean 0 and
-# standard deviation 1 within a batch, so that larger steps are safe. `final_epochs` is as many as this
-# lesson waits for. `make bench` measures the whole recipe, `recipes.TUNED`: more epochs, larger batches,
-# all 60,000 images, and each image read at five places.
+# We choose here, on validation images: the rung with the highest mean. (One must be chosen; we do not claim
+# that its lead is real.) It gets all training images. Where these are few, it sees them more often.
 
 # %%
-n_trained = min(final_train_size, len(digits.x_train))
-batch_size = 64  # half the recipe's: with few passes, more steps
-enough = 60 * batch_size // n_trained  # passes: 60 steps are the least that it needs
-final = replace(
-    recipes.TUNED,
-    train_size=final_train_size,
-    batch_size=batch_size,
-    epochs=max(final_epochs, enough),
-    augmentation=final_augmentation,
-    validation_size=validation_size,
-    curve_size=validation_size // 20,
+best = max(ladder, key=lambda name: np.mean(ladder[name]))
+batch_size, options = settings[best]
+chosen = digits.subset(final_train_size, 0)
+n_final = len(chosen.x_train)
+passes = max(final_epochs, math.ceil(12_800 / n_final))
+rate = one_cycle(n_final, passes, batch_size)
+network = build(**options | {"rate": rate})
+history = network.fit(
+    training.batch(chosen.x_train, chosen.y_train, batch_size, shuffle=True),
+    epochs=passes,
+    verbose=0,
+    callbacks=[training.ProgressCallback()],
 )
-network, run = training.train(final, digits)
-plots.curves({"final network": run}, title=f"The final network ({digits.name})")
 
 # %%
-print(f"validation accuracy {run.validation_accuracy:.2%} with {n_trained:,} training images ({digits.name})")
-full_run = digits.name == "MNIST" and n_trained == 50_000 and final_epochs >= 2
-needed = 0.985 if full_run else 0.15
-assert run.validation_accuracy >= needed, f"below {needed:.0%}: something broke in training"
+some = slice(validation_size)
+images, labels = digits.x_validation[some], digits.y_validation[some]
+share = 100 * training.evaluate(network, images, labels)[1]
+reference = np.mean(ladder["article"])
+print(f"chosen: {best}; {n_final:,} images, {passes} passes ({digits.name})")
+print(f"validation accuracy {share:.2f} %, article's rung {reference:.2f} %")
+assert share > reference, "the final network must beat the baseline"
+del chosen
 
 # %% [markdown]
 # ## The test set, opened once
 #
-# This is the only lesson that calls `open_test()`, and nothing is chosen after this cell. A test set of $n$
-# images has an uncertainty of its own: with other images, the score would be another one. The interval
-# below is Wilson's for a share.
+# No other lesson calls `open_test()`, and nothing is chosen after this cell. That is true of your run, not
+# of its authors: we saw scores on these images in the study, and of trial networks while we wrote this
+# lesson. So take our number as slightly optimistic. Different test images would also give a slightly
+# different accuracy; [Wilson's interval](../docs/glossary.md#wilson-interval) says how different.
+
 
 # %%
+def wilson(n_right, n):
+    found = stats.binomtest(n_right, n).proportion_ci(method="wilson")
+    return f"{n_right / n:.2%} [{found.low:.2%}, {found.high:.2%}]"
+
+
 x_test, y_test = digits.open_test()
-parts = np.array_split(x_test, 100)  # all at once would need more memory than there may be
-probabilities = np.concatenate([network(part) for part in parts])
+probabilities = network.predict(x_test, verbose=0)
 predicted = probabilities.argmax(axis=1)
-n_right = int((predicted == y_test).sum())
-interval = stats.binomtest(n_right, len(y_test)).proportion_ci(method="wilson")
-print(f"test accuracy {n_right / len(y_test):.2%}, {len(y_test) - n_right} of {len(y_test):,} wrong")
-print(f"95 % interval {interval.low:.2%} to {interval.high:.2%} ({digits.name})")
+wrong = np.flatnonzero(predicted != y_test)
+n_right = len(y_test) - len(wrong)
+print(f"test accuracy {wilson(n_right, len(y_test))} ({digits.name})")
+print(f"{len(wrong)} of {len(y_test):,} images are wrong")
 
 # %% [markdown]
-# The article reports 98.92 % for its first network, from one run; its later ones were also stopped on that
-# test set. Compare it with the interval rather than with the number alone. Ours is one run as well: the
-# interval covers the choice of test images, not the choice of the seed.
+# On MNIST, hold the article's 98.92 % against this interval. Both are single runs: the interval covers the
+# draw of the test images, not the seed.
 #
 # ## The article's image
 #
-# The article ends with the prediction of one test image, number 2853 (of a smaller test set we take the one
-# that the remainder gives).
+# The article ends with new data for its network: test image 2853. The UCI digits have no such image; there
+# we turn one test image by 0, 30, 60 and 90 degrees.
 
 # %%
-index = 2853 % len(x_test)
-plots.image_grid(
-    x_test[[index]], [f"label {y_test[index]}"], columns=1, title=f"Test image {index} ({digits.name})"
-)
-
-# %%
-plots.bars(
-    dict(enumerate(probabilities[index].round(4))),
-    title=f"What the final network answers to test image {index} ({digits.name})",
-    xlabel="digit",
-    ylabel="probability",
-)
+shown = x_test[[2853]] if digits.name == "MNIST" else x_test[[0] * 4]
+angles = range(0, 30 * len(shown), 30)
+shown = [
+    ndimage.rotate(image, angle, reshape=False, order=1)
+    for image, angle in zip(shown, angles, strict=True)
+]
+answers = network.predict(np.array(shown), verbose=0)
+titles = [f"{p.argmax()}, {p.max():.1%} sure" for p in answers]
+title = f"What the network reads, and how sure it is ({digits.name})"
+plots.image_grid(shown, titles, title=title, columns=len(shown))
 
 # %% [markdown]
 # ## The errors that remain
 
 # %%
-plots.confusion(y_test, predicted, title=f"The final network on the test set ({digits.name})")
+title = f"The final network's errors on the test set ({digits.name})"
+plots.confusion(y_test, predicted, title=title)
 
 # %%
-wrong = np.flatnonzero(predicted != y_test)
-worst = wrong[np.argsort(probabilities[wrong, y_test[wrong]])][:18]
+of_label = probabilities[np.arange(len(y_test)), y_test]
+worst = np.argsort(of_label)[:18]  # least probability of the label
 titles = [f"{y_test[i]}, read as {predicted[i]}" for i in worst]
-plots.image_grid(x_test[worst], titles, title=f"Its worst mistakes ({digits.name})")
+title = f"Its worst mistakes come first ({digits.name})"
+plots.image_grid(x_test[worst], titles, title=title)
 
 # %% [markdown]
-# How many of these would you have read as their label says?
+# How many would you have read as their label says?
 #
 # ## Handwriting from elsewhere
 #
-# Test images come from the same source as training images. Other people, pens and scanners are another
-# matter. Here a network that was trained on MNIST reads the UCI digits, which were collected elsewhere, at
-# 8 × 8 pixels, and enlarged into MNIST's frame. (If it was trained on the UCI digits themselves, this is no
-# other source, and the number says nothing new.)
+# Test images come from the same source as training images. Images from elsewhere are a
+# [distribution shift](../docs/glossary.md#distribution-shift). On MNIST, our networks read the UCI digits:
+# other people, another scanner, 8 × 8 pixels, enlarged. They read them twice, as they are, and framed as
+# MNIST frames its digits: cut out, scaled to 20 × 20 pixels, centred by mass in 28 × 28. Only the frame
+# differs. UCI digits have no elsewhere; there the networks read their test images turned, and with noise.
 
 # %%
-uci = datasets.load("uci")
-_, uci_accuracy = training.evaluate(network, uci.x_validation[:300], uci.y_validation[:300])
-print(f"trained on {digits.name}, tested on 300 UCI digits: accuracy {uci_accuracy:.1%}")
-plots.image_grid(
-    uci.x_validation[:18], uci.y_validation[:18], title="UCI digits, enlarged into MNIST's frame"
+if digits.name == "MNIST":
+    other = datasets.load("uci")
+    labels = other.y_train
+    framed = np.array([drawing.to_mnist_frame(i) for i in other.x_train])
+    elsewhere = {"unframed": other.x_train, "framed": framed}
+else:
+    labels = y_test
+    turned = ndimage.rotate(x_test, 30, axes=(1, 2), reshape=False, order=1)
+    noise = np.random.default_rng(0).normal(0, 60, x_test.shape)
+    noisy = np.clip(x_test + noise, 0, 255).astype("uint8")
+    elsewhere = {"turned": turned, "with noise": noisy}
+examples = np.concatenate([images[:9] for images in elsewhere.values()])
+title = " above, ".join(elsewhere) + " below"
+plots.image_grid(examples, title=title, frame=True)
+
+# %%
+networks["final"] = network
+shares = {
+    name: [
+        100 * training.evaluate(reader, images, labels)[1]
+        for reader in networks.values()
+    ]
+    for name, images in elsewhere.items()
+}
+plots.lines(
+    shares,
+    x=list(networks),
+    title=f"Trained on {digits.name}, tested elsewhere: the ladder again",
+    xlabel="one network of each rung, and the final network",
+    ylabel="accuracy elsewhere (%)",
 )
 
+# %%
+for name in ("article", "final"):
+    correct = []
+    for kind, images in elsewhere.items():
+        read = networks[name].predict(images, verbose=0).argmax(axis=1)
+        correct.append(100.0 * (read == labels))
+        share = wilson(int((read == labels).sum()), len(labels))
+        print(f"{name}, {kind}: {share}")
+    difference = statistics.paired_difference(correct[1], correct[0])
+    print("    second minus first:", difference.interval, "points")
+if digits.name == "MNIST" and final_train_size >= 10_000:
+    gain = np.subtract(shares["framed"], shares["unframed"]).mean()
+    assert gain > 0, "MNIST's frame must help to read: is it applied?"
+
 # %% [markdown]
+# A test accuracy is a promise about images like the test images, and about no others: a rung that pays at
+# home can cost elsewhere. On MNIST, part of what looks like "other handwriting" to the article's network is
+# the frame: we changed it alone. The final network needs it less. Why, this picture cannot say: it differs
+# from the rungs in its number of images, and from the first one in its changes as well.
+#
 # ## Your own digit
 #
-# Draw one, with mouse, finger, pen or keys. The bars are the ten probabilities of the final network, and
-# beside them stands what it sees: your drawing in MNIST's format, scaled into 20 × 20 pixels and centred by
-# mass in 28 × 28. Then try what MNIST does not have: a 7 with a bar, a tiny digit in a corner, a digit
-# lying on its side, a letter. A network that knows ten digits has no answer "none of them".
+# Draw one, with mouse, finger, pen or keys. Beside the ten probabilities stands what the network sees: your
+# drawing, framed. Then try a 7 with a bar, a digit lying on its side, a letter. A network that knows ten
+# digits has no answer "none of them".
 
 # %%
 drawing.DrawingPad(network)
 
 # %% [markdown]
-# Where the pad does not run (on a page without Python behind it, or in an editor without widgets), an array
-# does the same: here three strokes make a 4. A photo or scan of your handwriting goes the same way, with
-# `drawing.read_picture("my_digit.jpg")` in place of `drawing.to_mnist_frame(paper)`.
+# Where the pad does not run, an array does: three strokes make a 4. For a photo, take
+# `drawing.read_picture("my_digit.jpg")` in place of `drawing.to_mnist_frame(paper)`. A good photo shows one
+# digit, in dark pen on plain paper, with no shadow and nothing but paper around it.
 
 # %%
 paper = np.zeros((280, 280))
-for stroke in ([(60, 110), (150, 70)], [(150, 70), (150, 215)], [(60, 175), (215, 150)]):
-    (top, left), (bottom, right) = stroke
-    for share in np.linspace(0, 1, 100):
-        y, x = top + share * (bottom - top), left + share * (right - left)
-        paper[round(y) - 11 : round(y) + 11, round(x) - 11 : round(x) + 11] = 1
+paper[50:150, 80:102] = paper[130:152, 80:210] = paper[50:230, 160:182] = 1
 drawn = drawing.to_mnist_frame(paper)
-
-# %%
-own = network(drawn[np.newaxis]).numpy()[0]
-title = f"Drawn by three strokes, read as {own.argmax()} (trained on {digits.name})"
-plots.image_grid([paper, drawn], ["the paper", "what the network sees"], columns=2, title=title)
+own = network.predict(drawn[np.newaxis], verbose=0)[0]
+title = f"Three strokes, read as {own.argmax()} (trained on {digits.name})"
+titles = ["the paper", "what the network sees"]
+plots.image_grid([paper, drawn], titles, title=title, columns=2)
 
 # %% tags=["headline"]
-print(f"test accuracy {n_right / len(y_test):.2%} ({digits.name}), UCI digits {uci_accuracy:.1%}")
+accuracy = f"{n_right / len(y_test):.2%}"
+print(f"The final network's test accuracy is {accuracy} ({digits.name})")
 
 # %% [markdown]
-# ## Recap
+# ## Exercises
 #
-# - A conclusion names its comparison, its data and its interval. The tables above are ours.
-# - A technique helps where there is something to repair: read each verdict with its training-set size.
-# - A technique that was never applied cannot have failed, and one run ranks nothing.
-# - The test set gives one number once, and that number has an interval.
-# - A score on images from one source says little about another source.
+# ### Exercise 1 · Predict: how few errors are clearly fewer?
 #
-# **In practice:** fix the comparison before you look, pair the seeds, choose on validation images, open the
-# test set last, and try data from elsewhere before you promise anything.
+# The article's network got 98.92 % of 10,000 test images right: 108 errors. What is the *largest* number of
+# errors at which a network's 95 % Wilson interval lies wholly above 98.92 %? Estimate first. Then find it,
+# with a loop over `stats.binomtest(10_000 - errors, 10_000)`.
+
+
+# %% tags=["check"]
+@exercises.exercise(
+    expects="a whole number of errors",
+    second_hint="Count down from 108 and look at the interval's lower end.",
+    because="Near 100 %, twenty errors are within the draw of images.",
+)
+def check_errors(answer):
+    errors = float(answer)
+
+    def lower_end(wrong):
+        found = stats.binomtest(10_000 - wrong, 10_000)
+        return found.proportion_ci(method="wilson").low
+
+    truth = max(n for n in range(109) if lower_end(n) > 0.9892)
+    if errors == truth:
+        return None
+    if errors % 1:
+        return "Errors are counted: give a whole number, not a share."
+    if errors >= 108:
+        return "That is no improvement over 108 errors."
+    if errors > 100:
+        return "A lower count alone is not enough: mind the interval's width."
+    if errors > truth:
+        return "Close, but the interval of that count still reaches 98.92 %."
+    return "Its interval lies above 98.92 %, but so does one with more errors."
+
+
+# %% tags=["nbval-check-output"]
+answer = None  # your answer: a number
+check_errors(answer)
+
+# %% tags=["solution"]
+errors = 108
+while (
+    stats.binomtest(10_000 - errors, 10_000).proportion_ci(method="wilson").low
+    <= 0.9892
+):
+    errors -= 1  # too many: the interval still contains 98.92 %
+answer = errors
+check_errors(answer)
+
+# %% tags=["right"]
+check_errors(np.float64(87.0))
+
+# %% tags=["wrong"]
+# no improvement
+check_errors(108)
+
+# %% tags=["wrong"]
+# a whole number, not a share
+check_errors(0.9892)
+
+# %% tags=["wrong"]
+# A lower count alone
+check_errors(107)
+
+# %% tags=["wrong"]
+# still reaches
+check_errors(95)
+
+# %% tags=["wrong"]
+# so does one with more errors
+check_errors(54)
+
+# %% tags=["error"]
+# whole number
+check_errors("a few")
+
+# %% [markdown]
+# ### Exercise 2 · Modify: when does a technique overtake for good?
 #
-# **Where to go next:** put your own question into a recipe and call `training.compare`; replace the network
-# by one of your own; read TensorFlow's "Overfit and underfit" and the Keras examples on MNIST with this
-# series' questions in mind.
+# `overtakes` returns the first epoch in which a technique's accuracy is above the baseline's. But lines can
+# cross and cross back. Change it: it must return the first epoch, counted from 1, from which the technique
+# stays above the baseline *to the end*, or `None` if there is none.
+
+
+# %% tags=["check"]
+@exercises.exercise(
+    expects="a function of two lists that returns an epoch or None",
+    second_hint="Look for the last epoch in which the technique is not ahead.",
+    because="A lead in one epoch can be luck; this one stays.",
+)
+def check_overtakes(answer):
+    back_and_forth = answer([1, 3, 2, 5, 6], [2, 2, 3, 4, 4])
+    if back_and_forth == 2:
+        return "Epoch 2 of 1, 3, 2, 5, 6 against 2, 2, 3, 4, 4 does not last."
+    if back_and_forth == 3:
+        return "One too few: the first epoch has the number 1."
+    if answer([1, 3, 1], [2, 2, 2]) is not None:
+        return "Who is behind in the last epoch has not overtaken for good."
+    if answer([2, 2], [1, 2]) is not None:
+        return "Equal is not ahead."
+    if back_and_forth == 4 and answer([3, 4], [1, 2]) == 1:
+        return None
+    return "Try it on 3, 4 against 1, 2: ahead from the first epoch on."
+
+
+# %% tags=["nbval-check-output"]
+def overtakes(technique, baseline):
+    ahead = np.array(technique) > np.array(baseline)
+    return int(ahead.argmax()) + 1  # the first epoch ahead
+
+
+answer = None  # when you have changed the function: answer = overtakes
+check_overtakes(answer)
+
+
+# %% tags=["solution"]
+def overtakes_for_good(technique, baseline):
+    ahead = np.array(technique) > np.array(baseline)
+    if not ahead[-1]:
+        return None
+    behind = np.flatnonzero(~ahead)  # the last of these decides
+    return int(behind[-1]) + 2 if len(behind) else 1
+
+
+for name in ("L2", "dropout", "augmentation (gentle)"):
+    means = courses[name].mean(axis=0), courses["baseline"].mean(axis=0)
+    print(f"{name} stays ahead from epoch: {overtakes_for_good(*means)}")
+answer = overtakes_for_good
+check_overtakes(answer)
+
+
+# %% tags=["right"]
+def count_back(technique, baseline):
+    epoch = len(technique) + 1
+    while epoch > 1 and technique[epoch - 2] > baseline[epoch - 2]:
+        epoch -= 1
+    return epoch if epoch <= len(technique) else None
+
+
+check_overtakes(count_back)
+
+# %% tags=["wrong"]
+# does not last
+check_overtakes(lambda a, b: int((np.array(a) > np.array(b)).argmax()) + 1)
+
+# %% tags=["wrong"]
+# One too few
+check_overtakes(lambda a, b: max(i for i in range(len(a)) if a[i] <= b[i]) + 1)
+
+# %% tags=["wrong"]
+# behind in the last epoch
+check_overtakes(lambda a, b: max(i for i in range(len(a)) if a[i] <= b[i]) + 2)
+
+# %% tags=["wrong"]
+# Equal is not ahead
+check_overtakes(lambda a, b: None if a[-1] < b[-1] else 4)
+
+# %% tags=["wrong"]
+# ahead from the first epoch on
+check_overtakes(lambda a, b: 4 if a[-1] > b[-1] else None)
+
+# %% tags=["error"]
+# function of two lists
+check_overtakes(7)
+
+# %% [markdown]
+# ### Exercise 3 · Break it: an image that you read and the network does not
 #
-# **Sources:** Bouthillier et al., 2021. Dietterich, 1998. Tanner Abraham, "Classify Handwritten-Digits
-# With Tensorflow", 2021.
+# Write a function that changes images (an array of shape (n, 28, 28, 1), 0 to 255) so that you still read
+# the digit at once and the final network fails on more than half of them. The check asks the network, and
+# in your place it asks whether each digit's shape is still there, anywhere in its frame, in black or white.
+
+
+# %% tags=["check"]
+@exercises.exercise(
+    expects="a function that returns changed images of the same shape",
+    second_hint="What does it know of a digit's place, or of its paper?",
+    because="You read shapes. It reads numbers, framed as in training.",
+)
+def check_break(answer):
+    images, labels = digits.x_validation[:200], digits.y_validation[:200]
+    changed = np.clip(np.asarray(answer(images.copy()), float), 0, 255)
+    if changed.shape != images.shape:
+        raise ValueError(f"shape {changed.shape}, not {images.shape}")
+    spectra = []
+    for pixels in (images[..., 0], changed[..., 0]):
+        centred = pixels - pixels.mean(axis=(1, 2), keepdims=True)
+        length = np.sqrt((centred**2).sum(axis=(1, 2), keepdims=True))
+        spectra.append(np.fft.fft2(centred / np.maximum(length, 1e-9)))
+    match = np.abs(np.fft.ifft2(spectra[0] * spectra[1].conj())).max((1, 2))
+    changed = changed.astype("uint8")
+    share = training.evaluate(network, changed, labels)[1]
+    if np.median(changed.std(axis=(1, 2, 3))) < 1:
+        return "Blank paper: you would not read a digit here either."
+    if match.mean() < 0.5:
+        return "The shape is gone: you would have to guess as well."
+    if share > 0.5:
+        return f"The network still reads {share:.0%} of them."
+    return None
+
+
+# %% tags=["nbval-check-output"]
+def change(images):
+    return images  # your change
+
+
+answer = None  # when you have written it: answer = change
+check_break(answer)
+
+
+# %% tags=["solution"]
+def invert(images):
+    return 255 - images  # paper and ink change places: the shape stays
+
+
+answer = invert
+check_break(answer)
+
+# %% tags=["right"]
+check_break(lambda images: np.roll(images, (9, 9), axis=(1, 2)))
+
+# %% tags=["wrong"]
+# still reads
+check_break(lambda images: images)
+
+# %% tags=["wrong"]
+# Blank paper
+check_break(lambda images: 0 * images)
+
+# %% tags=["wrong"]
+# shape is gone
+check_break(
+    lambda images: np.random.default_rng(0).integers(0, 256, images.shape)
+)
+
+# %% tags=["error"]
+# the same shape
+check_break(lambda images: images[:, ::2, ::2])
+
+# %% [markdown]
+# ## Quiz
+#
+# **1. A table says: dropout, −0.4 to +0.5 points, no detectable difference. What follows?**
+#
+# (a) Dropout does nothing. (b) Dropout may cost 0.4 points or gain 0.5; these runs cannot tell. (c) The
+# comparison failed and must be left out.
+#
+# <details><summary>Answer</summary>
+#
+# (b). The interval holds every difference that fits the runs. (a) takes ignorance for a proof of nothing:
+# more seeds or longer training may show a gain. (c) would be worse: who reports only clear verdicts
+# makes every technique look decisive.
+#
+# </details>
+#
+# **2. Dropout is behind after 5 epochs and ahead after 20. Which statement is right?**
+#
+# (a) One of the two runs is faulty. (b) Dropout is a good technique. (c) It depends on whether the network
+# has begun to overfit.
+#
+# <details><summary>Answer</summary>
+#
+# (c). Dropout slows learning and limits memorisation. Early, only the price shows; later, there is
+# something to repair. (a): both numbers come from the same runs. (b) leaves out the date: stop after 5
+# epochs, or train where nothing overfits, and it is a cost.
+#
+# </details>
+#
+# **3. Our final network has fewer errors than the article's. Was it augmentation?**
+#
+# (a) Yes, the ladder shows that it helps. (b) The test score alone cannot say; several things changed.
+# (c) No, it was batch normalization.
+#
+# <details><summary>Answer</summary>
+#
+# (b). Only the ladder changes one thing at a time, and it speaks of few images, many passes and one order
+# of rungs. (a) and (c) carry its result over to a different size without a test.
+#
+# </details>
+
+# %% [markdown]
+# ## Your guesses, and what came out
+
+# %%
+exercises.compare_guesses(
+    guess,
+    {
+        "first after 5 epochs": max(
+            at_first, key=lambda n: at_first[n].mean()
+        ),
+        "first at the end": max(
+            courses, key=lambda n: courses[n][:, -1].mean()
+        ),
+        "errors of the final network on the test set": len(wrong),
+        "its accuracy on handwriting from elsewhere (%)": round(
+            correct[1].mean(), 1
+        ),
+    },
+)
+
+# %% [markdown]
+# ## Recap: what helped, and when?
+#
+# **A technique pays once there is something to repair.**
+#
+# - Early, while nothing overfits, a remedy costs. Later it pays, if the network memorises.
+# - A verdict names its comparison, its interval, its data and its epochs.
+# - One change at a time tells what earned the gain; one run tells nothing.
+# - The test set gives one number, once, with an interval, and for images like its own.
+#
+# **In practice:** train until the baseline overfits, before you judge a remedy. Pair the seeds. Choose on
+# validation images. Open the test set last. Then try data from elsewhere.
+#
+# **Where to go next:** put your own question into `build` and `training.compare`; then read TensorFlow's
+# "Overfit and underfit" with this series' questions in mind.
+#
+# **Sources:** Bouthillier et al., 2021. Smith and Topin, 2018. Ioffe and Szegedy, 2015. E. B. Wilson,
+# "Probable Inference", 1927. Tanner Abraham, "Classify Handwritten-Digits With Tensorflow", 2021.

@@ -79,6 +79,7 @@ def data(dataset: str) -> None:
 )
 @click.option("--timeout", type=click.IntRange(1), default=1800, show_default=True, help="Seconds per cell.")
 @click.option("--folder", type=click.Path(path_type=Path), help="Folder of the lessons' texts.")
+@click.option("--answers", is_flag=True, help="Also test the answers to all exercises, right and wrong.")
 def run(
     lessons: tuple[str, ...],
     quick: bool,
@@ -87,19 +88,21 @@ def run(
     jobs: int,
     timeout: int,
     folder: Path | None,
+    answers: bool,
 ) -> None:
     """Execute lessons (default: all; 02 or 02_baseline_cnn for one) as notebooks and HTML pages."""
     from mnist_helpers.lessons import run as runner
+    from mnist_helpers.lessons import texts
 
     for setting in settings:
         if "=" not in setting:
             raise UsageError(f"--set {setting}: NAME=VALUE is needed, such as --set epochs=2")
     pairs = dict(setting.split("=", 1) for setting in settings)
-    texts = runner.find_lessons(lessons, folder)
+    chosen = texts.find_lessons(lessons, folder)
     terminal = sys.stderr.isatty()
     results = []
-    found = runner.run_lessons(texts, output, pairs, quick, jobs, timeout, bars=terminal)
-    with tqdm(found, "lessons", len(texts), disable=not terminal, unit="lesson") as bar:
+    found = runner.run_lessons(chosen, output, pairs, quick, jobs, timeout, answers, bars=terminal)
+    with tqdm(found, "lessons", len(chosen), disable=not terminal, unit="lesson") as bar:
         for result in bar:
             results.append(result)
             outcome = f"failed: {result.error}" if result.error else f"done in {result.seconds:.0f} s"

@@ -2,14 +2,14 @@
 
 import inspect
 import math
-import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from mnist_helpers import _tensorflow, datasets, environment, models
+from mnist_helpers import _tensorflow, datasets, environment, models, statistics
 from mnist_helpers.errors import UsageError
+from mnist_helpers.progress import ProgressCallback as ProgressCallback
 from mnist_helpers.recipes import PRESETS, Recipe, Run
 
 environment.check()
@@ -17,48 +17,14 @@ environment.check()
 import keras
 import numpy as np
 import tensorflow as tf
-from tqdm import tqdm
 
 _BUILDERS: dict[str, Callable[..., keras.Model]] = {
     "cnn": models.build_cnn,
     "fast": models.build_fast,
     "tuned": models.build_tuned,
 }
-
-
-class EvaluationCallback(keras.callbacks.Callback):
-    """Record the accuracy on given images after each epoch. Does not affect training.
-
-    Parameters
-    ----------
-    images : ndarray, shape (n, 28, 28, 1)
-        Images, 0 to 255.
-    labels : ndarray, shape (n,), int
-        Their digits.
-
-    Attributes
-    ----------
-    accuracy : list of float
-        Accuracy per epoch, 0 to 1.
-    """
-
-    def __init__(self, images: np.ndarray, labels: np.ndarray) -> None:
-        super().__init__()
-        self.images = images
-        self.labels = labels
-        self.accuracy: list[float] = []
-
-    def on_epoch_end(self, epoch: int, logs: Mapping | None = None) -> None:
-        """Evaluate the network as it is after an epoch.
-
-        Parameters
-        ----------
-        epoch : int
-            Number of the epoch, from 0; not used.
-        logs : mapping, optional
-            Keras's own numbers; not used.
-        """
-        self.accuracy.append(evaluate(self.model, self.images, self.labels)[1])
+_SCORED_AT_ONCE = 100  # images; 250 need 50 MB more
+_STEPS_PER_EXECUTION = 32  # fewer returns to Python: a third less time
 
 
 def build_learning_rate(
@@ -132,7 +98,7 @@ def fit(network: keras.Model, digits: datasets.Digits, recipe: Recipe, callbacks
             keras.metrics.SparseCategoricalAccuracy(name="accuracy"),
             keras.metrics.SparseCategoricalCrossentropy(name="cross_entropy"),
         ],
-        steps_per_execution=32,  # fewer returns to Python: a third less time
+        steps_per_execution=_STEPS_PER_EXECUTION,
     )
     # Create the optimizer's variables first: otherwise the step is traced twice, half a second per network.
     optimizer.build(network.trainable_variables)
@@ -160,7 +126,7 @@ def _fit_compiled(
         ).history
     seconds = time.perf_counter() - start
     _tensorflow.release_memory()  # the batches hold a copy of all images
-    curve = history.get("val_cross_entropy")
+    curve = history.get("val_cross_entropy") or history.get("val_loss")
     best = int(np.argmin(np.nan_to_num(curve, nan=np.inf))) + 1 if curve else len(history["loss"])
     on_training = evaluate(network, digits.x_train[:10_000], digits.y_train[:10_000])
     some = slice(recipe.validation_size)
@@ -215,12 +181,12 @@ def batch(images: np.ndarray, labels: np.ndarray, size: int = 100, shuffle: bool
 
 
 def evaluate(network: keras.Model, images: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
-    """Return the mean cross-entropy and the accuracy of a network that `fit` compiled.
+    """Return the mean cross-entropy and the accuracy of a network's predictions.
 
     Parameters
     ----------
     network : keras.Model
-        As `fit` leaves it.
+        Takes the images and returns ten probabilities; it need not be compiled.
     images : ndarray, shape (n, 28, 28, 1)
         Images, 0 to 255.
     labels : ndarray, shape (n,), int
@@ -235,7 +201,12 @@ def evaluate(network: keras.Model, images: np.ndarray, labels: np.ndarray) -> tu
     """
     if not len(images):
         return math.nan, math.nan
-    found = network.evaluate(batch(images, labels), verbose=0, return_dict=True)
+    # Calling the network directly needs no tracing, which takes longer than 10,000 images do.
+    parts = [
+        network(images[start : start + _SCORED_AT_ONCE], training=False)
+        for start in range(0, len(images), _SCORED_AT_ONCE)
+    ]
+    found = statistics.score(np.concatenate([np.asarray(part) for part in parts]), labels)
     return found["cross_entropy"], found["accuracy"]
 
 
@@ -312,62 +283,106 @@ def select_images(digits: datasets.Digits, recipe: Recipe) -> datasets.Digits:
 
 
 def compare(
-    recipes: Mapping[str, Recipe], digits: datasets.Digits, seeds: Iterable[int]
+    builders: Mapping[str, Callable[[], keras.Model]],
+    digits: datasets.Digits,
+    seeds: Iterable[int],
+    *,
+    train_size: int,
+    epochs: int,
+    batch_size: int = 32,
+    label_noise: float = 0.0,
+    validation_size: int = 2_000,
+    callbacks: Iterable = (),
 ) -> tuple[dict[str, list[Run]], dict[str, keras.Model]]:
-    """Train each recipe once per seed, the same seeds for all, so that runs can be paired.
+    """Train the networks of your own functions once per seed, so that runs can be paired.
+
+    With one seed, all variants get the same training images in the same order. They also start from the same
+    weights: a variant whose weights have the shapes of the first one's starts from those.
 
     Parameters
     ----------
-    recipes : mapping of str to Recipe
-        Variants by name; their own seeds are replaced.
+    builders : mapping of str to callable
+        For each variant a function without arguments that returns a new, compiled network. It takes images
+        of shape (n, 28, 28, 1), 0 to 255, and returns ten probabilities.
     digits : Digits
         The images; the test set is not used.
     seeds : iterable of int
-        One run of each recipe per seed.
+        One run of each variant per seed.
+    train_size : int
+        Number of training images, at least 10; each seed draws its own.
+    epochs : int
+        Passes through the training images, at most.
+    batch_size : int, default 32
+        Images per step.
+    label_noise : float, default 0
+        Share of the training labels, 0 to 1, that are redrawn; validation images keep theirs.
+    validation_size : int, default 2_000
+        Validation images that are evaluated after each epoch and at the end.
+    callbacks : iterable of keras.callbacks.Callback, optional
+        Passed to each `fit`, such as `keras.callbacks.EarlyStopping`.
 
     Returns
     -------
     runs : dict of str to list of Run
-        In the order of the seeds, with the numbers that `train` gives. Validation curves take a fifth of a
-        short run, so only the last seed's runs have them, unless early stopping needs them.
+        In the order of the seeds.
     networks : dict of str to keras.Model
-        As trained with the last seed.
+        As trained with the last seed, compiled.
 
     Raises
     ------
     UsageError
-        As in `train`.
+        If a function does not return a compiled network.
     """
+    _tensorflow.release_memory()
     seeds = list(seeds)
-    runs: dict[str, list[Run]] = {name: [] for name in recipes}
+    settings = Recipe("own", train_size, epochs, batch_size, curve_size=validation_size)
+    settings = replace(settings, validation_size=validation_size, label_noise=label_noise)
+    progress = ProgressCallback(len(builders) * len(seeds))
+    starts: dict[int, list[np.ndarray]] = {}
+    runs: dict[str, list[Run]] = {name: [] for name in builders}
     networks: dict[str, keras.Model] = {}
-    # Redrawn lines would litter the stored output of a notebook: show the bar in a terminal only.
-    with tqdm(total=len(recipes) * len(seeds), unit="run", disable=not sys.stderr.isatty()) as bar:
-        for name, variant in recipes.items():
-            network: keras.Model | None = None
-            for seed in seeds:
-                needs_curve = seed == seeds[-1] or variant.patience is not None
-                recipe = replace(variant, seed=seed, curve_size=variant.curve_size if needs_curve else 0)
-                if network is None:
-                    network, run = train(recipe, digits)
-                else:  # a new network would be traced anew, which takes longer than a short run
-                    _restart(network, recipe)
-                    run = _fit_compiled(network, select_images(digits, recipe), recipe)
-                runs[name].append(run)
-                bar.update()
-            if network is not None:
-                networks[name] = _build(recipe)  # a fresh network does not hold the training's graphs
-                networks[name].set_weights(network.get_weights())
-            del network
-            _tensorflow.release_memory()
+    for name, build in builders.items():
+        progress.name = name
+        network: keras.Model | None = None
+        for seed in seeds:
+            recipe = replace(settings, seed=seed)
+            fresh = _build_compiled(name, build, seed)
+            _start_from(fresh, starts.setdefault(seed, fresh.get_weights()))
+            if network is None:
+                network = fresh
+            else:  # a new network would be traced anew, which takes longer than a short run
+                _restart(network, fresh)
+            chosen = select_images(digits, recipe)
+            runs[name].append(_fit_compiled(network, chosen, recipe, [*callbacks, progress]))
+        if network is not None:
+            networks[name] = build()  # a fresh network does not hold the training's graphs
+            networks[name].set_weights(network.get_weights())
+        del network
+        _tensorflow.release_memory()
     return runs, networks
 
 
-def _restart(network: keras.Model, recipe: Recipe) -> None:
+def _build_compiled(name: str, build: Callable[[], keras.Model], seed: int) -> keras.Model:
+    """Build a network whose initial weights and random layers follow from the seed."""
+    keras.utils.set_random_seed(seed)
+    network = build()
+    if not (isinstance(network, keras.Model) and network.compiled):
+        raise UsageError(
+            f"{name!r}: its function must return a compiled network, as in `network.compile(...)`"
+        )
+    network.steps_per_execution = _STEPS_PER_EXECUTION
+    network.optimizer.build(network.trainable_variables)
+    return network
+
+
+def _start_from(network: keras.Model, weights: list[np.ndarray]) -> None:
+    """Set a network's weights if they have these shapes."""
+    if [weight.shape for weight in weights] == [weight.shape for weight in network.get_weights()]:
+        network.set_weights(weights)
+
+
+def _restart(network: keras.Model, fresh: keras.Model) -> None:
     """Give a trained network the state of a new one: weights, random generators, optimizer."""
-    for variable, initial in zip(network.variables, _build(recipe).variables, strict=True):
+    ours = [*network.variables, *network.optimizer.variables]
+    for variable, initial in zip(ours, [*fresh.variables, *fresh.optimizer.variables], strict=True):
         variable.assign(initial)
-    for variable in network.optimizer.variables:
-        variable.assign(np.zeros(variable.shape))
-    if not recipe.one_cycle:  # one cycle restarts by itself: the count of steps is 0 again
-        network.optimizer.learning_rate = recipe.learning_rate

@@ -42,22 +42,41 @@ FIGURES = {
         lambda: plots.image_grid(IMAGES[..., 0], title="Titled"),
         ["11 images in 2 rows."],
     ),
+    "lines": (
+        lambda: plots.lines({"training": [0.1, 0.2], "validation": [0.3, 0.25]}, [0, 0.5], **LABELS),
+        [
+            "accuracy (share) against strength",
+            "training goes from 0.1 to 0.2; validation goes from 0.3 to 0.25",
+        ],
+    ),
+    "lines over seeds": (
+        lambda: plots.lines({"L2, λ = 0.01": [[0.1, 0.3], [0.5, 0.5]]}, ["few", "many"], **LABELS),
+        ["L2, λ = 0.01 goes from 0.3 to 0.4"],
+    ),
+    "lines with marks": (
+        lambda: plots.lines(
+            ACCURACY, vertical={"here": 2}, horizontal={"there": 96}, ylim=(90, 100), y_log=True, **LABELS
+        ),
+        ["dropout goes from 96 to 96.8"],
+    ),
     "curves": (
         lambda: plots.curves(RUNS, title="Titled", mark_best=True),
         [
-            "baseline: cross-entropy ends at 0.375 in training and 0.500 on validation",
+            "baseline: loss ends at 0.375 in training and 0.500 on validation images",
             "lowest at epoch 2",
-            "L2, λ = 0.01: cross-entropy ends at 0.125",
+            "L2, λ = 0.01: loss ends at 0.125",
             "lowest at epoch 3",
         ],
     ),
     "bars": (
         lambda: plots.bars({3: 1234, 4: 0.5}, **LABELS),
-        ["Bar chart of accuracy (share): 3: 1,234, 4: 0.5"],
+        ["accuracy (share) is 3 1,234, 4 0.5"],
     ),
-    "histograms": (
-        lambda: plots.histograms({"weights": np.array([[1.0, 3.0]])}, title="Titled", xlabel="weight"),
-        ["weights: standard deviation 1"],
+    "bars, stacked": (
+        lambda: plots.bars(
+            {"small": {"loss": 1, "penalty": 0.5}, "large": {"loss": 2, "penalty": 3}}, **LABELS
+        ),
+        ["small loss 1 + penalty 0.5, large loss 2 + penalty 3"],
     ),
     "confusion": (
         lambda: plots.confusion(np.array([4, 4, 7]), np.array([9, 9, 7]), title="Titled"),
@@ -69,18 +88,10 @@ FIGURES = {
     ),
     "differences": (
         lambda: plots.differences(ACCURACY, "baseline", title="Titled", xlabel="points"),
-        ["points, mean and 95 % interval", "dropout: +1.08", "higher", "no detectable difference"],
-    ),
-    "sweep": (
-        lambda: plots.sweep([0, 0.5], {"training": [0.1, 0.2], "validation": [0.3, 0.25]}, **LABELS),
-        ["accuracy (share) at 0, 0.5.", "training: 0.1, 0.2; validation: 0.3, 0.25"],
-    ),
-    "sweep over seeds": (
-        lambda: plots.sweep([0, 0.5], {"validation": [[0.1, 0.3], [0.5, 0.5]]}, **LABELS),
-        ["accuracy (share) at 0, 0.5, means with 95 % intervals", "validation: 0.2, 0.5"],
+        ["points, mean and 95 % interval", "dropout +1.08", "higher", "no detectable difference"],
     ),
     "intervals": (
         lambda: plots.intervals(PANELS, title="Titled", units=["points", "nats"]),
-        ["accuracy: dropout: +1.00 [+0.50, +1.50], higher; L2: -0.20", "cross-entropy: dropout: -0.010"],
+        ["accuracy: dropout +1.00 [+0.50, +1.50], higher, L2 -0.20", "cross-entropy: dropout -0.010"],
     ),
 }

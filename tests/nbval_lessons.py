@@ -2,7 +2,8 @@
 
 Usage: python tests/nbval_lessons.py [--full]
 
-Without --full, copies in build/nbval/ run with the values of the quick profile.
+Copies in build/nbval/ run, with the answers to all exercises; without --full, with the values
+of the quick profile.
 """
 
 import shutil
@@ -13,26 +14,44 @@ from pathlib import Path
 import nbformat
 import papermill
 
+from mnist_helpers.lessons import texts
 from mnist_helpers.lessons.parameters import choose_parameters
 
 ROOT = Path(__file__).resolve().parents[1]
-LEAST_COMPARED = 30  # cells
+LEAST_COMPARED = 50  # cells
 PYTEST = [sys.executable, "-m", "pytest", "--nbval-lax", "-n", "2", "--dist", "loadscope"]
 
 
-def prepare(source: Path, target: Path) -> Path:
-    """Copy the notebooks in `source` to `target`, with their outputs, and set the quick profile in them."""
+def prepare(source: Path, target: Path, quick: bool) -> Path:
+    """Copy the notebooks in `source` to `target`, with their outputs and all answers to exercises."""
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
-    for path in sorted(source.glob("*.ipynb")):
-        [values] = choose_parameters([nbformat.read(path, as_version=4)], {}, quick=True)
-        papermill.execute_notebook(path, target / path.name, values, prepare_only=True, progress_bar=False)
+    for lesson in texts.find_lessons():
+        notebook = add_answers(nbformat.read(source / f"{lesson.stem}.ipynb", as_version=4), lesson)
+        path = target / f"{lesson.stem}.ipynb"
+        nbformat.write(notebook, path)
+        [values] = choose_parameters([notebook], {}, quick)
+        papermill.execute_notebook(path, path, values, prepare_only=True, progress_bar=False)
     return target
 
 
+def add_answers(notebook: nbformat.NotebookNode, lesson: Path) -> nbformat.NotebookNode:
+    """Return a lesson with the cells that try each answer, and the outputs that a notebook stores."""
+    stored = iter(cell for cell in notebook.cells if cell.cell_type == "code")
+    answered = texts.read_lesson(lesson, answers=True)
+    for cell in answered.cells:
+        if cell.cell_type == "code" and not texts.is_answer(cell):
+            published = next(stored)
+            if published.source != cell.source:
+                raise SystemExit(
+                    f"{lesson.stem}: make notebooks, because its text has changed:\n{cell.source}"
+                )
+            cell.update(outputs=published.outputs, execution_count=published.execution_count)
+    return answered
+
+
 if __name__ == "__main__":
-    full = "--full" in sys.argv
-    folder = ROOT / "notebooks" if full else prepare(ROOT / "notebooks", ROOT / "build" / "nbval")
+    folder = prepare(ROOT / "notebooks", ROOT / "build" / "nbval", quick="--full" not in sys.argv)
     limits = ["--nbval-cell-timeout=1800", "--nbval-kernel-startup-timeout=600"]
     command = [*PYTEST, *limits, f"--min-compared={LEAST_COMPARED}", str(folder)]
     sys.exit(subprocess.call(command, cwd=ROOT))

@@ -7,11 +7,12 @@ import jupytext
 import papermill
 
 from mnist_helpers.errors import UsageError
-from mnist_helpers.lessons import parameters, run
+from mnist_helpers.lessons import parameters, texts
 from mnist_helpers.study import claims
 
 MOST_BYTES = 1_000_000  # of a notebook
-MOST_LINES = 25  # of a code cell
+MOST_LINES = 25  # of a code cell that is not folded
+MOST_CHARACTERS = 79  # of a line of code
 
 
 def find_problems(notebook_path, lesson_path):
@@ -33,6 +34,8 @@ def find_problems(notebook_path, lesson_path):
             yield f"links to {link}, which is missing"
     if re.search(r"!\[\s*\]\(", prose):
         yield "has an image without alt text in its prose"
+    if found := re.findall(r"(?m)^(?:%|\+\+\+).*", prose):
+        yield f"has a line that the web book takes for a command: {found[0]}"
     yield from find_claim_problems(prose, notebook_path.stem.partition("_")[0])
     for number, cell in enumerate(code, 1):
         for problem in find_cell_problems(cell):
@@ -41,12 +44,18 @@ def find_problems(notebook_path, lesson_path):
 
 def find_stale_parts(notebook, code, lesson_path):
     """Compare a notebook with its text, and its outputs with its code."""
-    if jupytext.writes(notebook, fmt="py:percent") != lesson_path.read_text(encoding="utf-8"):
+    if list(map(describe_cell, notebook.cells)) != list(
+        map(describe_cell, texts.read_lesson(lesson_path).cells)
+    ):
         yield "differs from its text"
-    if notebook.metadata.get("mnist_helpers", {}).get("code_sha256") != run.hash_code(notebook):
+    if notebook.metadata.get("mnist_helpers", {}).get("code_sha256") != texts.hash_code(notebook):
         yield "was not executed from the text as it stands"
     if [cell.execution_count for cell in code] != list(range(1, len(code) + 1)):
         yield "was not executed once, in order"
+
+
+def describe_cell(cell):
+    return cell.cell_type, cell.source, cell.metadata.get("tags", [])
 
 
 def find_parameter_problems(notebook, code):
@@ -86,9 +95,11 @@ def find_claim_problems(prose, lesson):
 
 
 def find_cell_problems(cell):
-    if len(cell.source.splitlines()) > MOST_LINES:
-        yield f"is longer than {MOST_LINES} lines"
     tags = set(cell.metadata.get("tags", ()))
+    if len(cell.source.splitlines()) > MOST_LINES and "check" not in tags:
+        yield f"is longer than {MOST_LINES} lines"
+    if max(map(len, cell.source.splitlines())) > MOST_CHARACTERS:
+        yield f"has a line of more than {MOST_CHARACTERS} characters"
     if tags & {"nbval-check-output", "headline"} and not cell.outputs:
         yield "is marked for its output and has none"
     if "mnist-only" in tags and "nbval-check-output" not in tags:

@@ -144,9 +144,9 @@ def test_small_layers_benchmark_measures_layers_and_epochs():
 
 
 def test_series_of_one_quick_lesson_is_timed():
-    from mnist_helpers.lessons import run
+    from mnist_helpers.lessons import texts
 
-    found = series.run_series(run.find_lessons(["01"]), jobs=1, quick=True)
+    found = series.run_series(texts.find_lessons(["01"]), jobs=1, quick=True)
     (lesson,) = found["lessons"].values()
     assert found["jobs"] == 1
     assert 0 < lesson["seconds"] <= found["seconds"] + 1

@@ -1,5 +1,6 @@
 """The generated parts of documents are replaced between their marks, and are up to date."""
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -74,6 +75,7 @@ def test_update_writes_figure_and_parts_of_a_changed_study(tmp_path, monkeypatch
     for name in ("README.md", "CONTRIBUTING.md", "Makefile"):
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())
     (tmp_path / "docs").mkdir()
+    shutil.copytree(ROOT / "lessons", tmp_path / "lessons")
     update.main()
     assert "| baseline: mean accuracy | 50.00 %" in (tmp_path / "README.md").read_text(encoding="utf-8")
     with Image.open(tmp_path / "docs" / "study.png") as figure:

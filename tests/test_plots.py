@@ -1,18 +1,21 @@
 """Figures show their data, have a text alternative, and draw a technique the same way everywhere."""
 
+import gc
 import io
 import struct
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from figures import ACCURACY, FAR, FIGURES, IMAGES, LABELS, PANELS, RUNS, SMALL, make_run
+from matplotlib.backends.backend_agg import RendererAgg
 
-from mnist_helpers import plots
-from mnist_helpers.statistics import Difference, ci_half_width
+from mnist_helpers import figures, plots
+from mnist_helpers.statistics import Difference
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -23,16 +26,19 @@ def test_figure_states_its_title_and_numbers_and_shows_one_png(kind):
     figure = draw()
     assert isinstance(figure, plots.DescribedFigure)
     assert figure.get_suptitle() == "Titled"
-    assert figure.alt.startswith("Titled. ")
+    assert figure.alt.startswith("Titled: ")
+    assert figure.alt.endswith(".")
+    assert ". " not in figure.alt, "one sentence"
     assert [text for text in texts if text not in figure.alt] == []
     data, metadata = figure._repr_mimebundle_()
     assert data.keys() == {"image/png", "text/plain"}
     assert data["text/plain"] == figure.alt
-    assert metadata == {"image/png": {"alt": figure.alt}}
+    shown = metadata["image/png"]
+    assert shown["alt"] == figure.alt
     width, height = struct.unpack(">II", data["image/png"][16:24])  # of the PNG's header
     assert data["image/png"].startswith(b"\x89PNG")
-    assert width == pytest.approx(figure.get_size_inches()[0] * 100, abs=1)
-    assert height == pytest.approx(figure.get_size_inches()[1] * 100, abs=1)
+    assert (width, height) == pytest.approx(200 * figure.get_size_inches(), abs=1)
+    assert (shown["width"], shown["height"]) == (width // 2, height // 2), "twice the pixels that are shown"
 
 
 def test_jupyter_shows_a_figure_once_with_its_alt_text():
@@ -43,6 +49,14 @@ def test_jupyter_shows_a_figure_once_with_its_alt_text():
     data, metadata = InteractiveShell.instance().display_formatter.format(figure)
     assert data.keys() == {"image/png", "text/plain"}
     assert metadata["image/png"]["alt"] == figure.alt
+
+
+def test_figure_that_was_shown_holds_no_pixels():
+    figure = FIGURES["bars"][0]()
+    first = figure._repr_mimebundle_()
+    gc.collect()
+    assert [each for each in gc.get_objects() if isinstance(each, RendererAgg)] == []
+    assert figure._repr_mimebundle_() == first, "it can be shown again"
 
 
 def test_plots_load_neither_pyplot_nor_tensorflow():
@@ -60,24 +74,30 @@ def test_font_has_all_characters_of_a_figure():
 
 def look_of(name, others=("x", "y")):
     """Return the colour and marker of a technique when it is drawn after others."""
-    runs = {each: make_run(0.5, 0.4) for each in (*others, name)}
-    line = plots.curves(runs, title="").axes[0].lines[-1]
+    values = {each: [0.5, 0.4] for each in (*others, name)}
+    line = plots.lines(values, **LABELS).axes[0].lines[-1]
     return line.get_color(), line.get_marker()
 
 
 def test_look_depends_on_the_technique_and_not_on_its_place():
     for name in ("baseline", "L2", "dropout", "early stopping"):
-        assert look_of(name) == look_of(name, others=()) == look_of(name, others=("a", "b", "c"))
+        assert look_of(name) == look_of(name, others=()) == look_of(name, others=("a", "b"))
     assert look_of("L2, λ = 0.01") == look_of("L2") == look_of("L2, λ = 0.0001", others=())
-    assert len({look_of(name) for name in plots._STYLES}) == len(plots._STYLES)
+    assert len({look_of(name) for name in figures.STYLES}) == len(figures.STYLES)
+
+
+def test_variants_of_a_technique_have_shades_of_its_color():
+    styles = figures.choose_styles(["L2, λ = 0.001", "L2, λ = 0.01", "L2, λ = 0.1"])
+    assert len({color for color, _ in styles.values()}) == 3
+    assert {marker for _, marker in styles.values()} == {"s"}
+    training, validation = figures.choose_styles(["L2", "L2, validation"]).values()
+    assert training == validation, "they differ in their dashes"
 
 
 def test_technique_has_one_color_in_every_kind_of_figure():
     curve = plots.curves({"dropout": make_run(0.5, 0.4)}, title="").axes[0].lines[0].get_color()
     dots = plots.differences(ACCURACY, "baseline", title="", xlabel="").axes[0].lines[1]
-    outline = plots.histograms({"dropout": IMAGES}, title="", xlabel="").axes[0].patches[0].get_edgecolor()
     assert curve == dots.get_color() == look_of("dropout")[0]
-    assert tuple(int(curve[i : i + 2], 16) / 255 for i in (1, 3, 5)) == pytest.approx(outline[:3])
 
 
 def test_training_is_solid_and_validation_dashed():
@@ -85,15 +105,14 @@ def test_training_is_solid_and_validation_dashed():
         assert [line.get_linestyle() for line in axis.lines] == ["-", "--"] * 2
         assert "training" in axis.lines[0].get_label()
         assert "validation" in axis.lines[1].get_label()
-    lines = {"training": [1, 2], "validation": [2, 1]}
-    drawn = plots.sweep([0, 1], lines, **LABELS).axes[0].lines
+    drawn = plots.lines({"L2": [1, 2], "L2, validation": [2, 1]}, **LABELS).axes[0].lines
     assert [line.get_linestyle() for line in drawn] == ["-", "--"]
 
 
 def test_curves_show_cross_entropy_instead_of_loss_and_the_best_epoch():
     axis = plots.curves({"baseline": make_run(0.5, 0.25, 0.375)}, title="", mark_best=True).axes[0]
-    assert axis.lines[0].get_ydata().tolist() == [0.5, 0.25, 0.375]
-    assert axis.lines[1].get_ydata().tolist() == [0.625, 0.375, 0.5]
+    assert list(axis.lines[0].get_ydata()) == [0.5, 0.25, 0.375]
+    assert list(axis.lines[1].get_ydata()) == [0.625, 0.375, 0.5]
     assert axis.lines[2].get_xdata() == [2, 2]
     assert (axis.get_xlabel(), axis.get_ylabel()) == ("epoch", "cross-entropy (nats)")
 
@@ -110,7 +129,7 @@ def test_differences_show_a_dot_per_seed_and_the_interval():
     assert [label.get_text() for label in axis.get_yticklabels()] == ["dropout", "L2, λ = 0.01"]
     assert axis.lines[1].get_xdata().tolist() == [1.0, 1.0, 1.25]
     low, high = axis.containers[0][2][0].get_segments()[0][:, 0]
-    assert f"dropout: {Difference((low + high) / 2, low, high)}" in figure.alt
+    assert f"dropout {Difference((low + high) / 2, low, high)}" in figure.alt
 
 
 def test_image_grid_shows_ink_dark_and_each_image_whole():
@@ -127,14 +146,51 @@ def test_image_grid_shows_ink_dark_and_each_image_whole():
     assert {image.get_cmap().name for image in shown} == {"gray_r"}
 
 
-def test_figure_has_error_bars_or_states_why_not():
-    pictures = {"image_grid", "image_grid, untitled"}  # show no estimate
-    for kind, (draw, _) in FIGURES.items():
-        figure = draw()
-        bars = [part for axis in figure.axes for part in axis.containers if hasattr(part, "has_xerr")]
-        has_bars = any(part.has_xerr or part.has_yerr for part in bars)
-        note = figure._supxlabel.get_text() if figure._supxlabel else ""
-        assert (kind in pictures) + has_bars + note.endswith(": no error bars") == 1, kind
+def test_lines_over_seeds_show_each_seed_thin_and_their_mean_thick():
+    drawn = plots.lines({"L2": [[1.0, 2.0], [3.0, 6.0]]}, **LABELS).axes[0].lines
+    assert [line.get_ydata().tolist() for line in drawn] == [[1, 2], [3, 6], [2, 4]]
+    assert drawn[0].get_linewidth() < drawn[2].get_linewidth()
+
+
+def test_seeds_that_stopped_early_shorten_the_mean():
+    drawn = plots.lines({"L2": [[1.0, 2.0, 3.0], [3.0, 6.0]]}, **LABELS).axes[0].lines
+    assert [line.get_ydata().tolist() for line in drawn] == [[1, 2, 3], [3, 6], [2, 4]]
+
+
+def test_names_stand_at_the_ends_of_lines_and_do_not_overlap():
+    figure = plots.lines({name: [1.0, 1.0 + index / 1e3] for index, name in enumerate("abc")}, **LABELS)
+    figure.draw_without_rendering()
+    boxes = sorted((text.get_window_extent() for text in figure.axes[0].texts), key=lambda box: box.y0)
+    assert [text.get_text() for text in figure.axes[0].texts] == ["a", "b", "c"]
+    assert all(low.y1 <= high.y0 + 2 for low, high in pairwise(boxes))
+    assert min(box.x0 for box in boxes) > figure.axes[0].transData.transform((2, 1))[0]
+    assert max(box.x1 for box in boxes) <= figure.bbox.x1
+
+
+def test_images_can_keep_their_proportions_frames_and_marks():
+    images = [np.eye(28), np.eye(13), np.eye(5)]
+    (axis,) = plots.image_grid(images, title="", to_scale=True, frame=True, marks={1: (3, 4, 2, 5)}).axes
+    widths = [image.get_extent()[1] - image.get_extent()[0] for image in axis.images]
+    assert widths == pytest.approx([28, 13, 5])
+    assert len(axis.patches) == 4, "three frames and a mark"
+    left, _, _, top = axis.images[1].get_extent()
+    mark = axis.patches[2]
+    assert (mark.get_x() - left, mark.get_y() - top) == pytest.approx((4, 3))
+    assert (mark.get_width(), mark.get_height()) == pytest.approx((5, 2))
+
+
+def test_images_can_share_one_scale_that_keeps_the_sign():
+    (axis,) = plots.image_grid([np.eye(2), np.eye(2) / 2], title="", shared_scale=True).axes
+    assert [image.get_array().max() for image in axis.images] == [1, 0.5]
+    (axis,) = plots.image_grid([-np.eye(2), np.eye(2) / 2], title="", shared_scale=True).axes
+    assert axis.images[0].get_array().tolist() == [[0, 0.5], [0.5, 0]]
+    assert axis.images[1].get_array().tolist() == [[0.75, 0.5], [0.5, 0.75]]
+
+
+def test_stacked_bars_end_at_their_sum():
+    axis = plots.bars({"a": {"x": 1.0, "y": 0.5}, "b": {"x": 2.0, "y": 3.0}}, **LABELS).axes[0]
+    assert [bar.get_y() + bar.get_height() for bar in axis.patches] == [1, 2, 1.5, 5]
+    assert [text.get_text() for text in axis.texts] == ["1.5", "5", "x", "y"]
 
 
 def test_far_difference_is_an_arrow_and_does_not_squeeze_the_others():
@@ -171,11 +227,3 @@ def test_long_title_of_an_image_grid_is_shown_whole(columns):
     extent = figure._suptitle.get_window_extent()
     assert extent.x0 > 0
     assert extent.x1 < figure.bbox.x1
-
-
-def test_sweep_over_seeds_shows_the_interval_of_the_mean():
-    seeds = [1.0, 2.0, 6.0]
-    axis = plots.sweep(["a", "b"], {"training": [seeds, [1.0, 1.0, 1.0]]}, **LABELS).axes[0]
-    low, high = axis.containers[0][2][0].get_segments()[0][:, 1]
-    assert (low + high) / 2 == pytest.approx(3)
-    assert high - low == pytest.approx(2 * ci_half_width(np.array(seeds)))

@@ -4,13 +4,14 @@ The runs are tiny: a hundred UCI digits and an epoch or two.
 """
 
 from dataclasses import replace
+from functools import partial
 
 import keras
 import numpy as np
 import pytest
 from tensorflow.python.framework import ops
 
-from mnist_helpers import datasets, recipes, training
+from mnist_helpers import augmentation, datasets, recipes, training
 from mnist_helpers.errors import UsageError
 
 
@@ -35,8 +36,6 @@ RECIPES = {
     "dropout": replace(BASELINE, dropout_rate=0.5),
     "augmentation": replace(BASELINE, augmentation="gentle"),
     "patience": STOPPING,
-    "one cycle": replace(recipes.FAST, train_size=300, epochs=2, batch_size=50, seed=2),
-    "tuned": replace(recipes.TUNED, train_size=100, epochs=1, seed=2),
 }
 
 
@@ -56,25 +55,87 @@ def cross_entropy(network, images, labels):
     return -np.log(output[np.arange(len(labels)), labels]).mean(), (output.argmax(axis=1) == labels).mean()
 
 
-@pytest.mark.parametrize(
-    "techniques", [["baseline", "L2"], ["dropout", "augmentation"], ["patience"], ["one cycle"], ["tuned"]]
-)
-def test_compare_gives_what_train_gives_to_the_last_bit(techniques):
+def build(rate=0.0, filters=4, flip=False, learning_rate=1e-2):
+    """Build a network as a learner would, with random layers and without any seed."""
+    network = keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            augmentation.RandomAffine(rotation=10, horizontal_flip=flip),
+            keras.layers.Rescaling(1 / 255),
+            keras.layers.Conv2D(filters, 5, strides=3, activation="relu"),
+            keras.layers.BatchNormalization(),
+            keras.layers.Flatten(),
+            keras.layers.Dropout(rate),
+            keras.layers.Dense(10, activation="softmax"),
+        ]
+    )
+    network.compile(
+        keras.optimizers.Adam(learning_rate), "sparse_categorical_crossentropy", metrics=["accuracy"]
+    )
+    return network
+
+
+SMALL = {"train_size": 100, "epochs": 2, "validation_size": 50}
+
+
+def test_compare_gives_each_seed_what_it_gives_alone_to_the_last_bit():
     """Its second run takes over the first one's network: nothing of that may be left."""
     registry = ops.gradient_registry._registry
     before = len(registry)
-    runs, networks = training.compare({name: RECIPES[name] for name in techniques}, DIGITS, iter([1, 2]))
-    assert list(runs) == list(networks) == techniques
-    for technique in techniques:
-        first, second = runs[technique]
-        network, run = training.train(RECIPES[technique], DIGITS)
-        assert plain(second) == plain(run)
-        assert same(networks[technique], network)
-        patient = run.recipe.patience is not None
-        assert first.recipe == replace(run.recipe, seed=1, curve_size=run.recipe.curve_size if patient else 0)
-        assert ("val_accuracy" in first.history) == patient
-        assert first.history != second.history
+    runs, networks = training.compare({"mine": partial(build, 0.5)}, DIGITS, iter([1, 2]), **SMALL)
+    alone, again = training.compare({"mine": partial(build, 0.5)}, DIGITS, [2], **SMALL)
+    assert [run.recipe.seed for run in runs["mine"]] == [1, 2]
+    assert runs["mine"][0].history != runs["mine"][1].history
+    assert plain(runs["mine"][1]) == plain(alone["mine"][0])
+    assert same(networks["mine"], again["mine"])
     assert len(registry) == before, "each entry keeps a network's graphs in memory for good"
+
+
+def test_variants_differ_in_nothing_but_what_their_functions_change():
+    """They have the same images in the same order, and start from the same weights."""
+    started = []
+
+    class Watch(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            started.append(self.model.get_weights())
+
+    variants = {
+        "first": build,
+        "equal": partial(build, 0.0),
+        "dropout": partial(build, 0.5),
+        "wide": partial(build, filters=5),
+    }
+    runs, _ = training.compare(variants, DIGITS, [3], **SMALL, callbacks=[Watch()])
+    first, _, dropout, wide = started
+    assert all(np.array_equal(*pair) for pair in zip(first, dropout, strict=True))
+    assert [weight.shape for weight in wide] != [weight.shape for weight in first]
+    found = {name: run.history["loss"] for name, [run] in runs.items()}
+    assert found["first"] == found["equal"]
+    assert len({tuple(history) for history in found.values()}) == 3
+
+
+def test_compare_follows_its_settings():
+    run = training.compare({"mine": build}, DIGITS, [4], **SMALL | {"label_noise": 0.5})[0]["mine"][0]
+    chosen = DIGITS.subset(100, 4).with_label_noise(0.5, 4)
+    assert run.recipe.label_noise == 0.5
+    network = training.compare({"mine": build}, DIGITS, [4], **SMALL | {"label_noise": 0.5})[1]["mine"]
+    expected = cross_entropy(network, chosen.x_train, chosen.y_train)
+    assert (run.train_loss, run.train_accuracy) == pytest.approx(expected, rel=1e-4)
+    expected = cross_entropy(network, DIGITS.x_validation[:50], DIGITS.y_validation[:50])
+    assert (run.validation_loss, run.validation_accuracy) == pytest.approx(expected, rel=1e-4)
+    assert run.history["val_loss"][-1] == pytest.approx(run.validation_loss, rel=1e-4), (
+        "one network, one number"
+    )
+    stop = keras.callbacks.EarlyStopping("val_loss", min_delta=9, patience=1)
+    settings = SMALL | {"epochs": 9, "callbacks": [stop]}
+    stopped = training.compare({"mine": build}, DIGITS, [4, 5], **settings)[0]["mine"]
+    assert [len(run.history["loss"]) for run in stopped] == [2, 2], "the callback starts anew with each run"
+
+
+@pytest.mark.parametrize("wrong", [keras.Sequential, lambda: None])
+def test_function_that_returns_no_compiled_network_is_refused_by_name(wrong):
+    with pytest.raises(UsageError, match="'mine': its function must return a compiled network"):
+        training.compare({"mine": wrong}, DIGITS, [1], **SMALL)
 
 
 def test_batches_hold_each_image_once_per_epoch_in_an_order_of_the_seed():
@@ -208,13 +269,3 @@ def test_best_epoch_of_a_diverged_run_is_a_finite_one():
     assert run.best_epoch <= len(run.history["loss"]) < 4
     _, run = training.train(replace(recipe, curve_size=0), DIGITS)
     assert run.best_epoch == len(run.history["loss"]) < 4
-
-
-def test_evaluation_callback_records_accuracies_and_changes_nothing():
-    images = DIGITS.x_validation[:50]
-    labels = DIGITS.y_validation[:50]
-    tracker = training.EvaluationCallback(images, labels)
-    recipe = replace(BASELINE, epochs=3, curve_size=50)
-    network, run = training.train(recipe, DIGITS, [tracker])
-    assert tracker.accuracy == pytest.approx(run.history["val_accuracy"])
-    assert same(network, training.train(recipe, DIGITS)[0])

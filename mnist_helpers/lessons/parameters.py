@@ -26,6 +26,8 @@ QUICK: dict[str, Value] = {
     "validation_size": 2_000,
     "epochs": 2,
     "n_seeds": 2,
+    "small_size": 300,
+    "long_epochs": 3,
     "final_train_size": 1_000,
     "final_epochs": 1,
 }

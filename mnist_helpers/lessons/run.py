@@ -1,10 +1,5 @@
-"""Find, read and execute the lessons.
+"""Execute lessons: each gives a notebook and an HTML page."""
 
-A lesson is a text in jupytext's percent format. Executing it gives a notebook and an HTML page.
-"""
-
-import hashlib
-import json
 import logging
 import multiprocessing
 import os
@@ -22,12 +17,12 @@ from typing import TYPE_CHECKING
 from mnist_helpers import environment
 from mnist_helpers.errors import SetupError
 from mnist_helpers.lessons import pages
-from mnist_helpers.lessons.parameters import Value, check_names, choose_parameters
+from mnist_helpers.lessons.parameters import Value, choose_parameters
+from mnist_helpers.lessons.texts import read_lesson
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-_LESSONS = Path(__file__).resolve().parents[2] / "lessons"
 _START_TIMEOUT = 600  # seconds: on a busy machine a kernel needs more than papermill's minute to start
 # A fork server imports the preloaded packages once for all lessons. Windows can only spawn.
 _PROCESSES = multiprocessing.get_context("spawn" if sys.platform == "win32" else "forkserver")
@@ -67,81 +62,14 @@ class _Job:
     """What the process that executes a lesson has to know."""
 
     lesson: Path
+    quick: bool
+    answers: bool
     parameters: dict[str, Value]
     output: Path
     scratch: Path
     timeout: int  # seconds, of each cell
     threads: int  # of TensorFlow
     bar: dict | bool  # papermill's settings of a progress bar, or False
-
-
-def find_lessons(names: Iterable[str] = (), folder: Path | None = None) -> list[Path]:
-    """Find the texts of lessons.
-
-    Parameters
-    ----------
-    names : iterable of str, optional
-        Lessons, each as ``"02"``, ``"02_baseline_cnn"`` or a path whose stem is the latter; none for all.
-    folder : Path, optional
-        The folder of the texts; None for the one in this clone of the repository.
-
-    Returns
-    -------
-    list of Path
-        The texts, each once, in the order of the lessons.
-
-    Raises
-    ------
-    SetupError
-        If the folder has no lessons.
-    UsageError
-        If a name is unknown.
-    """
-    folder = folder or _LESSONS
-    texts = sorted(folder.glob("[0-9]*.py"))
-    if not texts:
-        raise SetupError(f"No lessons in {folder}: name their folder, or install a clone: pip install -e .")
-    known = {key: text for text in texts for key in (text.stem, text.stem.partition("_")[0])}
-    stems = [Path(name).stem for name in names]
-    check_names("lesson", stems, known)
-    return sorted({known[stem] for stem in stems}) or texts
-
-
-def read_lesson(path: Path) -> "NotebookNode":
-    """Read a lesson's text as a notebook without outputs.
-
-    Parameters
-    ----------
-    path : Path
-        The text.
-
-    Returns
-    -------
-    NotebookNode
-        The notebook; ``metadata.mnist_helpers.code_sha256`` holds the hash of its code.
-    """
-    import jupytext
-
-    notebook = jupytext.read(path)
-    notebook.metadata["mnist_helpers"] = {"code_sha256": hash_code(notebook)}
-    return notebook
-
-
-def hash_code(notebook: Mapping) -> str:
-    """Hash the code of a notebook.
-
-    Parameters
-    ----------
-    notebook : mapping
-        A notebook in nbformat 4.
-
-    Returns
-    -------
-    str
-        The SHA-256 of all code cells, as 64 hexadecimal digits.
-    """
-    code = json.dumps([cell["source"] for cell in notebook["cells"] if cell["cell_type"] == "code"])
-    return hashlib.sha256(code.encode()).hexdigest()
 
 
 def check_kernel(name: str = "python3") -> str:
@@ -201,6 +129,7 @@ def run_lessons(
     quick: bool = False,
     jobs: int = 1,
     timeout: int = 1800,
+    answers: bool = False,
     bars: bool = False,
 ) -> Iterator[Result]:
     """Execute lessons, each in a process of its own.
@@ -211,7 +140,7 @@ def run_lessons(
     Parameters
     ----------
     lessons : sequence of Path
-        The texts, as `find_lessons` returns them.
+        The texts, as `texts.find_lessons` returns them.
     output : Path
         The folder to write into; it is made if it does not exist.
     settings : mapping of str to str, optional
@@ -222,6 +151,8 @@ def run_lessons(
         How many lessons run at once, at least 1.
     timeout : int, default 1800
         The time limit of each cell, in seconds.
+    answers : bool, default False
+        Whether the solutions and the wrong answers of the exercises are executed and tested as well.
     bars : bool, default False
         Whether each running lesson shows its cells in a progress bar on stderr.
 
@@ -247,7 +178,8 @@ def run_lessons(
         work = []
         for index, (lesson, values) in enumerate(zip(lessons, parameters, strict=True)):
             bar = {"desc": lesson.stem, "position": 1 + index % jobs, "leave": False}
-            work.append(_Job(lesson, values, output, Path(scratch), timeout, threads, bars and bar))
+            how = (quick, answers, values)
+            work.append(_Job(lesson, *how, output, Path(scratch), timeout, threads, bars and bar))
         if jobs > 1:
             # The later lessons take longer. A long one that starts last would run alone.
             work.reverse()
@@ -342,7 +274,7 @@ def _execute(job: _Job, draft: Path) -> str:
 
     try:
         papermill.execute_notebook(
-            read_lesson(job.lesson),
+            read_lesson(job.lesson, job.answers, job.quick),
             draft,
             job.parameters,
             progress_bar=job.bar,

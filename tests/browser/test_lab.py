@@ -16,10 +16,10 @@ import pytest
 from playwright.sync_api import expect
 from strokes import STROKES
 
-from mnist_helpers.lessons import parameters, run
+from mnist_helpers.lessons import parameters, texts
 
 ROOT = Path(__file__).resolve().parents[2]
-LESSONS = run.find_lessons()
+LESSONS = texts.find_lessons()
 SETTINGS = {
     "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},  # the page then holds every cell
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
@@ -86,7 +86,7 @@ def run_all(page, lab, lesson, settings=None):
 
     The quick profile sets the parameters that `settings` does not.
     """
-    notebook = run.read_lesson(lesson)
+    notebook = texts.read_lesson(lesson)
     path = lab.folder / f"{lesson.stem}.ipynb"
     [values] = parameters.choose_parameters([notebook], settings or {}, quick=True)
     papermill.execute_notebook(notebook, path, values, prepare_only=True, progress_bar=False)

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from mnist_helpers.errors import SetupError, UsageError
-from mnist_helpers.lessons import run
+from mnist_helpers.lessons import run, texts
 
 COMMAND = Path(sys.executable).with_name("mnist-helpers")
 PATIENCE = 600  # seconds
@@ -135,7 +135,7 @@ def test_kernel_that_dies_as_it_starts_is_started_once_more(
 def test_consumer_that_stops_ends_running_lessons(make_lesson, tmp_path):
     make_lesson("01_slow", PARAMETERS, write_pid(tmp_path / "pid"), SLEEP)
     make_lesson("02_sound", PARAMETERS, SOUND)
-    results = run.run_lessons(run.find_lessons((), tmp_path / "lessons"), tmp_path / "out", jobs=2)
+    results = run.run_lessons(texts.find_lessons((), tmp_path / "lessons"), tmp_path / "out", jobs=2)
     assert next(results).lesson == "02_sound"
     assert wait_until((tmp_path / "pid").exists)
     results.close()

@@ -10,7 +10,7 @@ import mutations
 import nbformat
 import pytest
 
-from mnist_helpers.lessons import run
+from mnist_helpers.lessons import run, texts
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -22,8 +22,8 @@ def run_broken(tmp_path, monkeypatch):
     monkeypatch.setenv("MNIST_HELPERS_OFFLINE", "1")
 
     def run_with(mutation, number, **settings):
-        [lesson] = run.find_lessons([number])
-        notebook = run.read_lesson(lesson)
+        [lesson] = texts.find_lessons([number])
+        notebook = texts.read_lesson(lesson)
         code = f"import mutations\n\nmutations.{mutation.__name__}()"
         notebook.cells.insert(0, nbformat.v4.new_code_cell(code))
         broken = tmp_path / lesson.name
@@ -38,8 +38,8 @@ def run_broken(tmp_path, monkeypatch):
     ("number", "mutation", "check"),
     [
         ("03", mutations.ignore_l2, "the raw loss must hold the penalty"),
-        ("04", mutations.ignore_dropout, "two training passes must differ"),
-        ("05", mutations.ignore_augmentation, "the changes must reach training"),
+        ("04", mutations.ignore_dropout, "dropout must slow the first epoch"),
+        ("05", mutations.ignore_augmentation, "the layer must change images in training"),
     ],
 )
 def test_lesson_notices_that_its_technique_is_ignored(number, mutation, check, run_broken):

@@ -9,7 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from mnist_helpers.lessons import run
+from mnist_helpers.lessons import texts
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -51,7 +51,7 @@ def test_cells_that_hold_for_mnist_only_are_named_and_left_out_without_it(compar
 
 def test_stripped_notebook_fails_for_lack_of_comparisons(compare, pair):
     notebook, text = pair
-    nbformat.write(run.read_lesson(text), notebook)
+    nbformat.write(texts.read_lesson(text), notebook)
     code, output = compare("--min-compared=1")
     assert code == 1, output
     assert "0 cells compared, and at least 1 were expected" in output

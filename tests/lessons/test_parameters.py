@@ -3,7 +3,7 @@
 import pytest
 
 from mnist_helpers.errors import UsageError
-from mnist_helpers.lessons import run
+from mnist_helpers.lessons import texts
 from mnist_helpers.lessons.parameters import QUICK, choose_parameters
 
 PARAMETERS = """# %% tags=["parameters"]
@@ -18,7 +18,7 @@ width: complex = 1  # 1 to 9: no parameter has this type"""
 
 @pytest.fixture
 def notebook(make_lesson):
-    return run.read_lesson(make_lesson("01_first", PARAMETERS))
+    return texts.read_lesson(make_lesson("01_first", PARAMETERS))
 
 
 @pytest.mark.parametrize(
@@ -60,11 +60,11 @@ def test_impossible_setting_is_refused_with_what_is_possible(name, text, hint, n
 
 def test_quick_profile_sets_what_each_lesson_has_and_settings_win(notebook, make_lesson):
     second = make_lesson("02_second", '# %% tags=["parameters"]\nepochs: int = 5  # 1 to 9: passes')
-    notebooks = [notebook, run.read_lesson(second)]
+    notebooks = [notebook, texts.read_lesson(second)]
     chosen = choose_parameters(notebooks, {"train_size": "50"}, quick=True)
     assert chosen == [{"train_size": 50, "epochs": QUICK["epochs"]}, {"epochs": QUICK["epochs"]}]
 
 
 def test_setting_that_only_one_lesson_has_is_accepted_for_that_one(notebook, make_lesson):
     second = make_lesson("02_second", '# %% tags=["parameters"]\nwidth: int = 5  # 1 to 9: pixels')
-    assert choose_parameters([notebook, run.read_lesson(second)], {"rate": "0.1"}) == [{"rate": 0.1}, {}]
+    assert choose_parameters([notebook, texts.read_lesson(second)], {"rate": "0.1"}) == [{"rate": 0.1}, {}]

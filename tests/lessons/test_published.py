@@ -6,11 +6,11 @@ import nbformat
 import pytest
 from published import MOST_BYTES, MOST_LINES, find_claim_problems, find_problems
 
-from mnist_helpers.lessons import run
+from mnist_helpers.lessons import texts
 from mnist_helpers.study import claims
 
 ROOT = Path(__file__).resolve().parents[2]
-LESSONS = run.find_lessons()
+LESSONS = texts.find_lessons()
 NAMES = [
     "01_data_exploration",
     "02_baseline_cnn",
@@ -80,7 +80,7 @@ def test_text_and_notebook_edited_together_without_execution_is_found(pair):
 
 
 def test_notebook_that_was_never_executed_is_found(pair):
-    nbformat.write(run.read_lesson(pair[1]), pair[0])
+    nbformat.write(texts.read_lesson(pair[1]), pair[0])
     problems = list(find_problems(*pair))
     assert "was not executed once, in order" in problems
     assert "code cell 4 is marked for its output and has none" in problems

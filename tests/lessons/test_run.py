@@ -8,7 +8,7 @@ import nbformat
 import pytest
 
 from mnist_helpers.errors import SetupError, UsageError
-from mnist_helpers.lessons import run
+from mnist_helpers.lessons import run, texts
 
 PARAMETERS = """# %% tags=["parameters"]
 epochs: int = 5  # 1 to 100: passes over the training images
@@ -25,37 +25,37 @@ def lesson(make_lesson):
 @pytest.mark.parametrize("name", ["02", "02_second", "lessons/02_second.py", "notebooks/02_second.ipynb"])
 def test_lesson_is_found_by_number_name_or_path(name, lesson, make_lesson):
     second = make_lesson("02_second", PARAMETERS)
-    assert run.find_lessons([name], lesson.parent) == [second]
+    assert texts.find_lessons([name], lesson.parent) == [second]
 
 
 def test_without_names_all_lessons_are_found_and_a_repeated_one_once(lesson, make_lesson):
     second = make_lesson("02_second", PARAMETERS)
-    assert run.find_lessons([], lesson.parent) == [lesson, second]
-    assert run.find_lessons(["02", "01", "02_second"], lesson.parent) == [lesson, second]
+    assert texts.find_lessons([], lesson.parent) == [lesson, second]
+    assert texts.find_lessons(["02", "01", "02_second"], lesson.parent) == [lesson, second]
 
 
 def test_without_a_folder_the_lessons_of_the_repository_are_found():
-    assert [path.stem[:2] for path in run.find_lessons()] == [f"0{number}" for number in range(1, 8)]
+    assert [path.stem[:2] for path in texts.find_lessons()] == [f"0{number}" for number in range(1, 8)]
 
 
 def test_unknown_lesson_is_refused_with_the_most_similar_one(lesson):
     with pytest.raises(UsageError, match="Did you mean 01_first"):
-        run.find_lessons(["01_frist"], lesson.parent)
+        texts.find_lessons(["01_frist"], lesson.parent)
 
 
 def test_folder_without_lessons_is_refused(tmp_path):
     with pytest.raises(SetupError, match="pip install -e"):
-        run.find_lessons([], tmp_path)
+        texts.find_lessons([], tmp_path)
 
 
 def test_hash_depends_on_the_code_alone(lesson):
-    notebook = run.read_lesson(lesson)
+    notebook = texts.read_lesson(lesson)
     before = notebook.metadata.mnist_helpers.code_sha256
     notebook.cells[0].source = "# Last"
     notebook.cells[2].execution_count = 7
-    assert run.hash_code(notebook) == before
+    assert texts.hash_code(notebook) == before
     notebook.cells[2].source += " "
-    assert run.hash_code(notebook) != before
+    assert texts.hash_code(notebook) != before
 
 
 def test_finished_lesson_reports_and_pairs_with_its_text(lesson, tmp_path):
@@ -69,7 +69,7 @@ def test_finished_lesson_reports_and_pairs_with_its_text(lesson, tmp_path):
     notebook = jupytext.read(output / "01_first.ipynb")
     nbformat.validate(notebook)
     assert jupytext.writes(notebook, fmt="py:percent") == lesson.read_text()
-    assert notebook.metadata.mnist_helpers.code_sha256 == run.hash_code(notebook)
+    assert notebook.metadata.mnist_helpers.code_sha256 == texts.hash_code(notebook)
     assert "papermill" not in json.dumps(notebook)
     assert "version" not in notebook.metadata.language_info
 
@@ -115,3 +115,16 @@ def test_each_run_has_the_environment_variables_of_its_moment(make_lesson, tmp_p
         monkeypatch.setenv("SET_LATER", number)
         [result] = run.run_lessons([lesson], tmp_path / "out")
         assert result.headline == f"{number} kept"
+
+
+def test_answers_to_exercises_are_tested_on_request(make_lesson, tmp_path):
+    answer = '# %% tags=["wrong"]\n# too few\ncheck(1)'
+    check = (
+        "# %%\nfrom mnist_helpers import exercises\n\ncheck = exercises.exercise("
+        'expects="a number", second_hint="?")(lambda answer: None)'
+    )
+    path = make_lesson("01_first", check, answer)
+    [result] = run.run_lessons([path], tmp_path / "without")
+    assert result.error == ""
+    [result] = run.run_lessons([path], tmp_path / "with", answers=True)
+    assert "code cell 2 (# too few) raised AssertionError: Right." in result.error
