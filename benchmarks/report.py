@@ -38,7 +38,10 @@ def store(name: str, found: dict[str, Any], path: Path = RESULTS) -> None:
     path : Path
         File of the results. It is written completely or not at all.
     """
-    results = read(path) | {"environment": environment.describe(), name: found}
+    machine = environment.describe()
+    results = {"environment": machine} | read(path) | {name: found}
+    # A benchmark that is repeated alone may run on a machine other than the first one's.
+    results["environments"] = results.get("environments", {}) | {name: machine}
     path.parent.mkdir(exist_ok=True)
     draft = path.with_suffix(".part")
     draft.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
@@ -58,20 +61,32 @@ def format_table(results: dict[str, Any]) -> str:
     str
         The machine, and a table in Markdown.
     """
-    rows = [
-        ("measured", "reference", "ratio, with the lowest and the highest"),
-        ("---", "---", "---"),
-        *_format_trainings(results["trainings"]),
-        *_format_peers(results["peers"]),
-        *_format_layers(results["layers"]),
-        *_format_memory(results["memory"]),
-        *_format_series(results["series"]),
-        *_format_steps(results["steps"]),
-        *_format_study(results["study"]),
-    ]
+    rows = [("measured", "reference", "ratio, with the lowest and the highest"), ("---", "---", "---")]
     where = results["environment"]
+    for name, format_rows in _FORMATS.items():
+        processor = find_environment(results, name)["processor"]
+        other = "" if processor == where["processor"] else f" (on {processor})"
+        rows += [(f"{measured}{other}", *rest) for measured, *rest in format_rows(results[name])]
     machine = f"{where['cores']} cores ({where['processor']}), TensorFlow {where['tensorflow']}"
     return "\n".join([f"Measured on {machine}:", "", *(f"| {' | '.join(row)} |" for row in rows)])
+
+
+def find_environment(results: dict[str, Any], name: str) -> dict[str, str]:
+    """Return the environment in which a benchmark was made.
+
+    Parameters
+    ----------
+    results : dict
+        Results of benchmarks, as `read` returns them.
+    name : str
+        Name of the benchmark.
+
+    Returns
+    -------
+    dict of str to str
+        As `mnist_helpers.environment.describe` returns it.
+    """
+    return results.get("environments", {}).get(name, results["environment"])
 
 
 def _ratio(found: dict[str, float]) -> str:
@@ -150,3 +165,14 @@ def _format_study(found: dict[str, Any]) -> list[tuple[str, str, str]]:
     seconds = statistics.median(found["seconds"]["two"])
     speed = _ratio(found["two workers' speed against one's"])
     return [(f"Quick study, two workers: {seconds:.0f} s", "one worker", f"speed: {speed}")]
+
+
+_FORMATS = {
+    "trainings": _format_trainings,
+    "peers": _format_peers,
+    "layers": _format_layers,
+    "memory": _format_memory,
+    "series": _format_series,
+    "steps": _format_steps,
+    "study": _format_study,
+}

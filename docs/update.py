@@ -70,8 +70,9 @@ def format_lessons(benchmarks: dict[str, Any]) -> str:
         question = re.search(r"(?m)^# # \d\d · (.+)$", text)[1]
         link = f"[{name[:2]} {title}](notebooks/{name}.ipynb)"
         rows.append(f"| {link} | {question} | {full['lessons'][name]['seconds']} s |")
-    cores = benchmarks["environment"]["cores"]
-    note = f"The times are those of a full run on MNIST, {full['jobs']} lessons at once on {cores} cores."
+    where = report.find_environment(benchmarks, "series")
+    machine = f"{where['cores']} cores ({where['processor']})"
+    note = f"The times are those of a full run on MNIST, {full['jobs']} lessons at once on {machine}."
     return "\n".join([*rows, "", note])
 
 

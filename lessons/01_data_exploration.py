@@ -46,9 +46,9 @@ digits = datasets.load(dataset)
 print(digits)
 
 # %% [markdown]
-# **MNIST** is the work of Yann LeCun, Corinna Cortes and Christopher Burges. Without it, the lessons use
-# the **UCI digits** of Ethem Alpaydin and Cenk Kaynak, which come with scikit-learn: real handwriting too,
-# but fewer and coarser images. Your numbers then differ from those in the book.
+# **MNIST** is the work of Yann LeCun, Corinna Cortes and Christopher Burges. Where MNIST cannot be found,
+# the lessons use the **UCI digits** of Ethem Alpaydin and Cenk Kaynak, which come with scikit-learn: real
+# handwriting too, but fewer and coarser images. Your numbers then differ from those in the book.
 #
 # ## Your guess
 #
@@ -66,8 +66,9 @@ guess = {
 # ## What was loaded?
 #
 # Before a lesson sees MNIST, the package compares its four arrays with known SHA-256
-# [digests](../docs/glossary.md#digest), fingerprints that change if a single pixel does. Behind the names
-# stand the shapes: 60,000 images to learn from, and 10,000 to be tested on.
+# [digests](../docs/glossary.md#digest), fingerprints that change if a single pixel does. An `x` contains
+# images, a `y` their *labels*: the digits they show. After each name comes the shape: 60,000 images to
+# learn from, and 10,000 for the test.
 
 # %% tags=["nbval-check-output"]
 for name, (shape, digest) in mnist_files.ARRAYS.items():
@@ -107,8 +108,8 @@ plots.image_grid(digits.x_train[rows], columns=10, title=title)
 # ## What does the computer see?
 #
 # Numbers. A [pixel](../docs/glossary.md#pixel) is a whole number from 0, paper, to 255, ink. Here is the
-# upper half of the first image. You can still make out the stroke, because your eye knows which numbers are
-# neighbours. A program that gets a list of numbers does not.
+# upper part of the first digit, without its empty margin. You can still make out the stroke, because your
+# eye knows which numbers are neighbours. A program that gets a list of numbers does not.
 
 # %% tags=["nbval-check-output", "mnist-only"]
 with np.printoptions(linewidth=150):
@@ -141,8 +142,8 @@ assert shares.min() > 0.7 * shares.max(), "the digits should be balanced"
 
 # %% [markdown]
 # The digits are [balanced](../docs/glossary.md#balanced), so accuracy is a fair measure, and about a tenth
-# is the first number to beat. Both rows agree because our splits are
-# [stratified](../docs/glossary.md#stratified): each part keeps the digits' shares.
+# is the first number to beat. Our splits are [stratified](../docs/glossary.md#stratified): each part keeps
+# the digits' shares, so both rows agree.
 #
 # ## Why are pixels scaled?
 #
@@ -236,7 +237,9 @@ def mean_image(digit):
 
 
 means = np.stack([mean_image(digit) for digit in range(10)])
-title = f"A blurred mean is a digit with many shapes ({digits.name})"
+title = (
+    f"The more a digit varies, the more its mean is blurred ({digits.name})"
+)
 plots.image_grid(means.reshape(-1, 28, 28), columns=10, title=title)
 
 # %% tags=["nbval-check-output", "mnist-only"]
@@ -248,12 +251,13 @@ suspect = f"found {accuracy:.1%}: are images and labels in step?"
 assert accuracy > 0.75, f"the nearest mean should reach 75 %, {suspect}"
 
 # %% [markdown]
-# **This is the number to beat.** A network that does no better knows nothing that an average does not know.
+# **This is the number to beat.** A network that does no better is not worth its effort: ten averages do the
+# same.
 #
 # ## Why does it err?
 #
 # Look at the first image that it misreads. The third and fifth pictures show the squared differences to
-# both means, dark where large. Their sums are the distances.
+# both means, dark where large. Their sums are the squared distances.
 
 # %%
 case = np.flatnonzero(predicted != digits.y_validation)[0]
@@ -270,10 +274,12 @@ plots.image_grid(pictures, titles, columns=5, shared_scale=True, title=title)
 
 # %% [markdown]
 # In a [confusion matrix](../docs/glossary.md#confusion-matrix) a row is a true digit and a column an
-# answer. The right answers stand on the diagonal. The darker another cell, the more errors of that kind.
+# answer. The right answers stand on the diagonal. The darker any other cell, the more errors of that kind.
 
 # %%
-title = f"Nearest mean: errors gather in a few cells ({digits.name})"
+title = (
+    f"Nearest mean: some digits are confused far more often ({digits.name})"
+)
 plots.confusion(digits.y_validation, predicted, title=title)
 
 # %% [markdown]
@@ -301,8 +307,8 @@ plots.image_grid(moved, titles, columns=5, frame=True, title=title)
 #
 # ## Odd digits
 #
-# These images are much nearer to another mean than to their own. Would you have read the label? Be
-# suspicious of a classifier that always does.
+# These images are much nearer to another mean than to their own. Would you have read them as their labels
+# say? A classifier that gets every such image right may have learned the labels by heart.
 
 # %%
 own = distances[np.arange(len(distances)), digits.y_validation]
@@ -327,9 +333,9 @@ plots.image_grid(pairs.reshape(-1, 28, 28), titles, title=title)
 # ## What the article did
 #
 # It loads MNIST with Keras, prints the shapes, shows nine digits, divides by 255 and builds a network. It
-# names no score to beat, and later it stops a training on the test images. Lesson 06 shows what that does.
-# In this series `digits.open_test()` is the only door to the test images, and a check fails if a lesson
-# before 07 uses it.
+# names no score to beat, and later it uses the test images to decide when to stop training. Lesson 06 shows
+# what that does. In this series `digits.open_test()` is the only door to the test images, and a check fails
+# if a lesson before 07 uses it.
 
 # %% tags=["headline"]
 print(f"nearest mean: {accuracy:.1%} of the validation images ({digits.name})")
@@ -339,7 +345,7 @@ print(f"nearest mean: {accuracy:.1%} of the validation images ({digits.name})")
 #
 # Each exercise has a cell to fill in. As it stands it says "Not answered yet". Replace `None` by your
 # answer and run it again: the check tells you what is wrong with *your* answer. Try twice before you open
-# the solution.
+# the solution. To run a solution, copy it into a cell.
 #
 # ### Exercise 1 · Predict: what if all pixels are shuffled?
 #
@@ -349,7 +355,7 @@ print(f"nearest mean: {accuracy:.1%} of the validation images ({digits.name})")
 
 # %% tags=["check"]
 @exercises.exercise(
-    expects="a number, in per cent",
+    expects="a number in per cent",
     second_hint="The distance is a sum. Does the order of its terms count?",
     because="A sum does not depend on the order of its terms. "
     "The nearest mean never knew which pixels are neighbours.",
@@ -372,7 +378,7 @@ def check_shuffled(answer):
 
 
 # %% tags=["nbval-check-output"]
-answer = None  # your answer: a number, in per cent
+answer = None  # your answer: a number in per cent
 check_shuffled(answer)
 
 # %% tags=["solution"]
@@ -380,7 +386,7 @@ points = as_vectors(digits.x_validation)
 order = np.random.default_rng(0).permutation(784)  # one order for all
 shuffled = squared_distances(points[:, order], means[:, order])
 answer = 100 * (shuffled.argmin(axis=1) == digits.y_validation).mean()
-print(f"{answer:.1f} %, as before: the same terms in another order")
+print(f"{answer:.1f} %, as before: the same terms in a different order")
 check_shuffled(answer)
 
 # %% tags=["right"]
@@ -403,7 +409,7 @@ check_shuffled(60)
 check_shuffled(100)
 
 # %% tags=["error"]
-# a number, in per cent
+# a number in per cent
 check_shuffled("much less")
 
 # %% [markdown]
@@ -586,8 +592,8 @@ check_invisible(16)
 #
 # </details>
 #
-# **3. Which images may you look at ten times a day?** (a) Test images, if you do not train on them. (b)
-# Validation images. (c) None but training images.
+# **3. You compare ten variants a day. By their score on which images do you choose?** (a) Test images, if
+# you do not train on them. (b) Validation images. (c) Training images.
 #
 # <details><summary>Answer</summary>
 #
@@ -611,7 +617,7 @@ exercises.compare_guesses(guess, found)
 #
 # - **What does a computer see?** 784 numbers, without any idea which of them are neighbours.
 # - **What must a network beat?** The nearest mean, not just guessing. And a small shift should not ruin it.
-# - Scaled pixels keep the optimizer's steps small enough.
+# - With scaled pixels, one step of the optimizer does not change the sums too much.
 # - Training images teach, validation images choose, test images judge, once.
 #
 # **In practice:** verify and look at your data before you train on it, and write down the score of the

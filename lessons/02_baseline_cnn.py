@@ -216,8 +216,8 @@ plots.curves({"baseline": history}, title=title)
 
 # %% [markdown]
 # How to read [learning curves](../docs/glossary.md#learning-curve): a training number is the mean over an
-# epoch in which the network still improves, so validation can look better at first. And a single step of
-# the dashed line up or down is chance. Look for a turn that *lasts*.
+# epoch in which the network still improves, so validation can look better at first. A single step of the
+# dashed line up or down may be chance. Look for a turn that *lasts*.
 
 # %%
 loss, accuracy = network.evaluate(images, labels, verbose=0)
@@ -242,7 +242,8 @@ title = f"Numbers off the diagonal are errors ({digits.name})"
 plots.confusion(labels, predicted, title=title)
 
 # %% [markdown]
-# In the costliest mistakes the right digit got the least probability. Are they all the network's fault?
+# Look down the columns: a dark column is an answer that this network gives too often. In the costliest
+# mistakes the right digit got the least probability. Are they all the network's fault?
 
 # %%
 worst = probabilities[np.arange(len(labels)), labels].argsort()[:9]
@@ -263,12 +264,15 @@ stages = keras.Model(network.inputs[0], outputs)
 maps = [np.array(stage)[0] for stage in stages(images[:1])]
 strongest = [stage[:, :, stage.sum(axis=(0, 1)).argmax()] for stage in maps]
 titles = [" × ".join(map(str, stage.shape)) for stage in maps]
-title = f"Maps shrink from layer to layer; one each is drawn ({digits.name})"
+title = (
+    f"Maps shrink from layer to layer; one of each is drawn ({digits.name})"
+)
 look = {"columns": 6, "to_scale": True, "frame": True}
 plots.image_grid(strongest, titles, title=title, **look)
 
 # %% [markdown]
-# Every fourth of the first layer's 32 filters, from the strongest answer to the weakest. Grey is 0 again.
+# The next figure shows every fourth of the first layer's 32 filters, sorted by how strongly they answer.
+# Grey is 0 again.
 
 # %%
 filters = network.layers[1].get_weights()[0][:, :, 0].transpose(2, 0, 1)
@@ -395,7 +399,9 @@ statistic = ["count", "mean", "std", "min", "max"]
 pd.DataFrame(tested).agg(statistic).T.round(2)
 
 # %% [markdown]
-# Could a single run give 98.92 %? And is that what these runs give on average?
+# Our run above is one more draw, judged by validation images after its last epoch. If that epoch was
+# unlucky, its result can lie outside the range of this table. Two questions remain: could a single run give
+# 98.92 %? And is that what these runs give on average?
 
 # %% tags=["nbval-check-output"]
 reached = tested["the article's training"]
@@ -406,6 +412,10 @@ print(f"their mean minus 98.92: {difference}")
 print(f"√(error / 2n): {np.sqrt(100 * (100 - reached.mean()) / 20_000):.2f}")
 
 # %% [markdown]
+# In brackets stands an interval that very likely contains the true difference (lesson 03 explains it). It
+# lies above 0: on average, these runs do slightly better. Yet 98.92 % is a result that one run can give: it
+# lies in the *prediction interval* below, the range for one more run.
+#
 # A **claim** is a sentence that the study can contradict. Each lesson prints its own, with the verdict.
 
 # %% tags=["nbval-check-output"]
@@ -505,8 +515,9 @@ def check_scramble(answer):
         return "Every image got an order of its own. Use one for all."
     if (found != again).any():
         return "The second call used a new order. Training needs one."
-    across = abs(np.diff(origin[0].reshape(28, 28), axis=1)) == 1
-    down = abs(np.diff(origin[0].reshape(28, 28), axis=0)) == 28
+    places, near = origin[0].reshape(28, 28), (1, 28)
+    across = np.isin(abs(np.diff(places, axis=1)), near)
+    down = np.isin(abs(np.diff(places, axis=0)), near)
     if max(across.mean(), down.mean()) > 0.5:
         return "Most pixels still have their old neighbours."
     return None
@@ -582,13 +593,14 @@ check_scramble("scramble")
 # %% [markdown]
 # ### Exercise 3 · Break it: what does the network see in noise?
 #
-# Make 1,000 images of noise, `rng.integers(0, 256, (1000, 28, 28, 1))`, and let the network answer. How
-# many per cent of the images get its *most frequent* answer? Guess first.
+# Make 1,000 images of noise, `noise = np.random.default_rng(0).integers(0, 256, (1000, 28, 28, 1))`, and
+# let the network answer with `network.predict(noise)`. How many per cent of the images get its *most
+# frequent* answer? Guess first.
 
 
 # %% tags=["check"]
 @exercises.exercise(
-    expects="a number, in per cent",
+    expects="a number in per cent",
     second_hint="`network.predict(noise).argmax(axis=1)`, then `np.bincount`.",
     because="None of the ten answers means 'not a digit'.",
 )
@@ -610,7 +622,7 @@ def check_noise(answer):
 
 
 # %% tags=["nbval-check-output"]
-answer = None  # your answer: a number, in per cent
+answer = None  # your answer: a number in per cent
 check_noise(answer)
 
 # %% tags=["solution"]
@@ -642,7 +654,7 @@ check_noise(10)
 check_noise(answer + 30)
 
 # %% tags=["error"]
-# a number, in per cent
+# a number in per cent
 check_noise("none")
 
 # %% [markdown]
@@ -676,8 +688,8 @@ check_noise("none")
 # <details><summary>Answer</summary>
 #
 # (b). The difference of two runs has a standard deviation of √2 × 0.7, about 1 point: 0.9 is ordinary
-# chance. (a) compares a difference with the spread of one run. (c) takes a missing proof for proof of the
-# contrary.
+# chance. (a) compares a difference with the spread of one run. (c) takes "not shown" for "shown to be
+# false".
 #
 # </details>
 #

@@ -23,8 +23,8 @@
 #
 # **You will do:** charge a network for large weights, watch what becomes of them, and see when this helps.
 #
-# **You will learn:** what `kernel_regularizer` adds to the loss; why that loss must not be compared; how to
-# read a paired comparison.
+# **You will learn:** what `kernel_regularizer` adds to the loss; why such losses must not be compared; how
+# to read a paired comparison.
 #
 # **You need:** lesson 02: the network, cross-entropy, overfitting, and why one run is not enough.
 
@@ -68,7 +68,8 @@ guess = {
 # ## The problem: a network learns mistakes too
 #
 # Real labels contain mistakes. We make some on purpose: [label noise](../docs/glossary.md#label-noise). A
-# redrawn label can be any digit, so a tenth of the redrawn ones stay right. Validation labels stay true.
+# redrawn label can be any digit, so about a tenth of the redrawn ones stay right. Validation labels stay
+# true.
 
 # %%
 few = digits.subset(train_size, seed=0)
@@ -233,7 +234,8 @@ print(f"penalty before training: {0.01 * length(network) ** 2:.2f}")
 history = network.fit(noisy.x_train, noisy.y_train, epochs=2, verbose=2)
 
 # %% [markdown]
-# Before training, the penalty is as large as the cross-entropy of a guess. The first steps shrink it fast.
+# Before training, the penalty is about as large as the cross-entropy of a guess. The first steps shrink it
+# fast.
 #
 # ## Does it help?
 #
@@ -271,8 +273,8 @@ statistics.table(accuracy, "baseline")
 # with new seeds, about 95 of 100 such intervals would contain the true difference. With few seeds they are
 # wide. If one contains 0, these runs cannot tell the two variants apart.
 #
-# The strong penalty wins by several points; the article's changes little. But see the figure: in its best
-# epoch, the baseline is about as good, and loses later. Lesson 06 is about that epoch.
+# The strong penalty wins clearly on MNIST. For the article's λ these runs cannot tell. But see the figure:
+# in its best epoch, the baseline is about as good, and loses later. Lesson 06 is about that epoch.
 #
 # ## Never compare the raw loss
 #
@@ -302,7 +304,7 @@ if digits.name == "MNIST" and long_enough:
 #
 # ## Why: what becomes of the weights
 #
-# The networks of the last seed, from their common initial weights on:
+# The figure follows the networks of the last seed. All start from the same weights.
 
 # %%
 keras.utils.set_random_seed(n_seeds - 1)  # as `compare` before it builds
@@ -321,7 +323,8 @@ assert growth["baseline"] > growth[weak] > growth[strong], "λ must shorten"
 
 # %% [markdown]
 # A penalty need not make weights smaller than they were. Training lengthens them and the penalty pulls
-# back. With the article's λ they still grow, only less; with λ = 0.01 the pull wins at once.
+# back. With the article's λ they shrink at first, then grow, and end longer than they began. With λ = 0.01
+# the pull wins at once and for good.
 #
 # What do short weights no longer do? We ask about the images with wrong labels.
 
@@ -350,17 +353,19 @@ plots.bars(answers, title=title, xlabel="", ylabel="share of them (%)")
 # ## What the article did
 #
 # The article adds L2 with λ = 0.0001, trains once on clean labels, and finds "a little improvement". One
-# run cannot show that (lesson 02). Here, where there is much to repair, that λ changed little.
+# run cannot show that (lesson 02). Here, where there is much to repair, our runs detect no effect of that λ
+# either.
 #
 # ## The evidence
 #
 # The study trained the baseline and λ = 0.0001 on clean MNIST labels: 20 seeds at 1,000 images for 30
-# epochs, and 10 seeds each at 5,000 images for 15 epochs and at 50,000 for 5. It makes many comparisons,
-# so its intervals are widened: if we repeated the whole study 100 times, about 95 times every interval of
-# a measure would contain the true difference. *Detectable* is the smallest true difference that this many
-# seeds would find four times out of five. [Calibration error](../docs/glossary.md#calibration-error) is
-# the distance of confidence from the share of right answers (lesson 05). At 50,000 images the study stops
-# after five epochs, when little is overfitted: it cannot say what longer training does.
+# epochs, and 10 seeds each at 5,000 images for 15 epochs and at 50,000 for 5. It makes many comparisons, so
+# its intervals are widened: if we repeated the whole study 100 times, about 95 times every interval of a
+# measure would contain the true difference. *Detectable* is the smallest true difference that this many
+# seeds would find four times out of five. [Calibration error](../docs/glossary.md#calibration-error) says
+# how far the probability that a network gives its answers lies from the share of them that is right (lesson
+# 05). At 50,000 images the study stops after five epochs, when there is little overfitting: it cannot say
+# what longer training does.
 
 # %% tags=["nbval-check-output"]
 study = results.read_study()
@@ -375,8 +380,9 @@ results.figure(study, ["L2"])
 # - With 1,000 training images, L2 does not detectably change accuracy. (`l2-1000`)
 # - With 50,000 training images, L2 does not detectably change accuracy. (`l2-50000`)
 #
-# The table also has what these sentences leave out: with 1,000 images, L2 lowers cross-entropy slightly.
-# "Not detectable" is not "none": any difference inside an interval is compatible with these runs.
+# Both sentences are about λ = 0.0001. The table also has what they leave out: with 1,000 images, L2 lowers
+# cross-entropy slightly. "Not detectable" is not "none": any difference inside an interval is compatible
+# with these runs.
 
 # %% tags=["nbval-check-output"]
 print(claims.format_claims("03"))
@@ -405,11 +411,12 @@ print("Adam with L2:", train_two_weights(adam(0.01), 0.05))
 print("AdamW:       ", train_two_weights(adamw(0.01, weight_decay=1.0), 0))
 
 # %% [markdown]
-# Which of the two gives better networks, this lesson has not measured; it gives no advice.
+# This lesson has not measured which of the two gives better networks, so it gives no advice.
 #
 # ## Exercises
 #
 # Each cell runs as it stands. Put in your answer and run it again: the check says what is right or wrong.
+# To run a solution, copy it into a cell.
 #
 # ### Exercise 1 · Predict: what does the raw loss hide?
 #
@@ -429,7 +436,7 @@ def check_cross_entropy(answer):
     typical = {
         raw: "That is the raw loss. The penalty is still in it.",
         raw - 0.01 * size: "You took off λ × length: what is squared?",
-        raw + 0.01 * size**2: "The loss already holds the penalty once.",
+        raw + 0.01 * size**2: "The loss already contains the penalty once.",
         0.01 * size**2: "That is the penalty. What is left of the loss?",
     }
     value = float(answer)
@@ -467,7 +474,7 @@ check_cross_entropy(raw)
 check_cross_entropy(raw - 0.01 * size)
 
 # %% tags=["wrong"]
-# holds the penalty once
+# contains the penalty once
 check_cross_entropy(raw + 0.01 * size**2)
 
 # %% tags=["wrong"]
@@ -493,7 +500,7 @@ check_cross_entropy("small")
 @exercises.exercise(
     expects="a function that takes a regularizer and returns a network",
     second_hint="Only `Dense(...)` gets `kernel_regularizer=penalty`.",
-    because="The penalty holds both dense kernels, and nothing else.",
+    because="The penalty covers both dense kernels, and nothing else.",
 )
 def check_dense(answer):
     network = answer(regularizers.L2(0.5))
@@ -514,7 +521,7 @@ def check_dense(answer):
         return "The convolutions are penalised too."
     if np.isclose(found, price["Dense"], rtol=1e-4).any():
         return "One dense layer is still free."
-    return "The penalty holds something else: biases, or other layers?"
+    return "The penalty covers something else: biases, or other layers?"
 
 
 # %% tags=["nbval-check-output"]
@@ -661,8 +668,9 @@ check_broken("high")
 #
 # <details><summary>Answer</summary>
 #
-# (c). A's number holds the penalty, so its cross-entropy is below 0.31, and may be below 0.29. (b) compares
-# a price with tax to one without. (a) may be true, but nothing here says so: compare cross-entropies.
+# (c). A's number contains the penalty, so its cross-entropy is below 0.31, and may be below 0.29. (b)
+# compares a price with tax to one without. (a) may be true, but nothing here says so: compare
+# cross-entropies.
 #
 # </details>
 #
@@ -706,7 +714,8 @@ print(f"noisy labels, λ = 0.01: accuracy {found} ({digits.name})")
 # ## Recap: do smaller weights help?
 #
 # - **They help against what should not be learned.** With wrong labels, a strong penalty kept the network
-#   from learning them by heart. On clean labels, the study finds no detectable gain in accuracy.
+#   from learning them by heart. On clean labels, the study finds no detectable gain in accuracy from the
+#   article's weak λ = 0.0001; it tried no stronger one.
 # - L2 adds λ times the squared weights to the loss; its gradient pulls each weight towards 0.
 # - Compare cross-entropies, never raw losses.
 # - A penalty balances the data's push; it need not make weights smaller than they were.

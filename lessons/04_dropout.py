@@ -64,7 +64,7 @@ guess = {
     "accuracy after half of the features are deleted (%)": None,
     "rate 0.5: training accuracy in the log (%)": None,
     "rate 0.5: validation accuracy (%)": None,
-    "first epoch from which rate 0.5 stays ahead": None,
+    "rate 0.5: cross-entropy stays lower from epoch": None,
 }
 
 # %% [markdown]
@@ -144,9 +144,9 @@ all_of_them, after_half = deleted["baseline"][0], deleted["baseline"][5]
 print(f"all features: {all_of_them:.1%}, half of them: {after_half:.1%}")
 
 # %% [markdown]
-# Half of the features are still there, and yet many answers become wrong. Each feature was trained in the
-# constant company of all others, so it does a part that no other one takes over. And with few images, that
-# part can be to spot a detail that happens to mark those images and no others.
+# Half of the features are still there, and yet many answers become wrong. The authors of dropout explain it
+# like this: features that are always trained together come to rely on each other, so none can do the work
+# of one that is missing. With few images, such a team can also fit details that occur in those images only.
 #
 # ## The idea: hide features while training
 #
@@ -235,10 +235,10 @@ title = f"Cross-entropy on new images ({digits.name})"
 plots.lines(curves, title=title, xlabel="epoch", ylabel="nats", y_log=True)
 
 # %% [markdown]
-# **The lines cross.** In the first epochs, dropout makes the network worse: at rate 0.5, half of what it
-# could learn from is missing. Then the baseline has learned its training images by heart, and stops
-# getting better while dropout still does. If you stopped the comparison early, you would report the
-# opposite. Here are the differences in accuracy, rate 0.5 minus the baseline of the same seed:
+# **The lines cross.** In the first epochs, rate 0.5 makes the network worse: half of what it could learn
+# from is missing. Then the baseline has learned its training images by heart, and stops getting better
+# while dropout still does. If you stopped the comparison early, you would report the opposite. Here are the
+# differences in accuracy, rate 0.5 minus the baseline of the same seed:
 
 # %%
 half_rate = "dropout, rate 0.5"
@@ -329,8 +329,8 @@ plots.image_grid(squares, titles, columns=5, frame=True, title=title)
 
 # %% [markdown]
 # At inference the full network answers once. The authors of dropout read that answer as an approximation of
-# the mean over all thinned networks, and a mean of many models errs less than one of them. The same image
-# once more, through 200 thinned networks with both dropout layers on:
+# the mean over all thinned networks, and a mean of many models usually errs less than one of them. The same
+# image once more, through 200 thinned networks with both dropout layers on:
 
 # %%
 copies = np.repeat(images[unsure : unsure + 1], 200, axis=0)
@@ -354,7 +354,10 @@ assert thinned.std(axis=0).max() > 1e-3, (
 assert full.std(axis=0).max() < 1e-4, "at inference, dropout must do nothing"
 
 # %% [markdown]
-# Does such a network depend less on single features? The test of the first section, again:
+# Compare the mean with the full network: the probabilities are similar, not equal. For an image this
+# unclear, the two can even name different digits, and both can be wrong.
+#
+# Does such a network depend less on single features? We repeat the test of the first section:
 
 # %%
 deleted = {name: accuracy_without(networks[name], shares) for name in networks}
@@ -376,17 +379,18 @@ assert not long_enough or robust, "dropout taught no robustness"
 #
 # ## What the article did
 #
-# The article adds `Dropout(0.2)`, trains once on clean labels, and finds "a little improvement", later
-# even that dropout does "by far the better job" of all techniques. The table above has the row for its
-# rate. What it says depends on when you look: with five epochs on many images, the lines may not have
-# crossed yet.
+# The article adds `Dropout(0.2)`, trains once on clean labels, and finds "a little improvement", later even
+# that dropout does "by far the better job" of all techniques. Our table above has a row for its rate, after
+# many epochs on few images. The article trained for five epochs on many images: there, the lines may not
+# have crossed yet.
 #
 # ## The evidence
 #
 # The study trained the baseline and a rate of 0.5, which validation images preferred to the article's 0.2:
-# 20 seeds at 1,000 images for 30 epochs, and 10 seeds each at 5,000 images for 15 epochs and at 50,000 for
-# 5. Read the table as in lesson 03. It agrees with the end of our lines. It cannot say what happens later:
-# at 50,000 images it stops after five epochs, when there is little overfitting to repair.
+# 20 seeds at 1,000 images for 30 epochs, and 10 seeds each at 5,000 images for 15 epochs and at 50,000
+# images for 5 epochs. Read the table as in lesson 03. Its rows for 1,000 images agree in direction with the
+# end of our lines. It cannot say what happens later: at 50,000 images it stops after five epochs, when
+# there is little overfitting to repair.
 
 # %% tags=["nbval-check-output"]
 study = results.read_study()
@@ -401,6 +405,9 @@ results.figure(study, ["dropout"])
 # - With 1,000 training images, dropout raises accuracy. (`dropout-1000`)
 # - With 1,000 training images, dropout lowers cross-entropy. (`dropout-1000-cross-entropy`)
 # - With 50,000 training images, dropout does not detectably change accuracy. (`dropout-50000`)
+#
+# Some of the claims below compare dropout with gentle augmentation: small random changes of the training
+# images (lesson 05).
 
 # %% tags=["nbval-check-output"]
 print(claims.format_claims("04"))
@@ -409,6 +416,7 @@ print(claims.format_claims("04"))
 # ## Exercises
 #
 # Each cell runs as it stands. Put in your answer and run it again: the check says what is right or wrong.
+# To run a solution, copy it into a cell.
 #
 # ### Exercise 1 · Predict: what reaches the next layer?
 #
@@ -563,7 +571,7 @@ check_average(lambda network: network)
 #
 # A colleague reads digits with `network(images, training=True)`. Which accuracy, in %, does that give on
 # the first 300 validation images with `networks["dropout, rate 0.5"]`? Predict it, then try, and answer
-# with what you found. Masks are random: three points more or less do not matter.
+# with what you found. Masks are random, so small differences do not matter.
 
 
 # %% tags=["check"]
@@ -580,10 +588,10 @@ def check_left_on(answer):
         right = said.argmax(axis=1) == labels[:300]
         found.append(100 * right.mean())
     truth, full = np.mean(found[:-1]), found[-1]
-    near = max(3, 4 * np.std(found[:-1]))  # masks are random
+    near = max(1, 4 * np.std(found[:-1]))  # masks are random
     if 0 < value <= 1:
         return "Give the accuracy in %, from 0 to 100."
-    if abs(value - full) < min(0.05, abs(truth - full) / 2):
+    if abs(value - full) < 0.05 and full != found[0]:
         return "That is the full network, with dropout off."
     if abs(value - truth) < near:
         return None
@@ -634,8 +642,9 @@ check_left_on("lower")
 #
 # <details><summary>Answer</summary>
 #
-# (b). Evaluate the network on its training images: with all features, it will know most of them. (a) would
-# raise both numbers. (c) may be true as well, but this pair of numbers does not show it.
+# (b). Evaluate the network on its training images: with all features, it will know most of them. (a) is not
+# needed to explain the gap: missing features alone open it. (c) may be true as well, but this pair of
+# numbers does not show it.
 #
 # </details>
 #
@@ -644,8 +653,8 @@ check_left_on("lower")
 #
 # <details><summary>Answer</summary>
 #
-# (c). Dropout slows learning and slows overfitting. Early the first counts, late the second. (a) and (b) take
-# the effect of a technique for one number; it depends on how long you train.
+# (c). Dropout slows learning and slows overfitting. Early on the first matters more, later the second. (a)
+# and (b) assume that a technique has one fixed effect; it depends on how long you train.
 #
 # </details>
 #
@@ -678,10 +687,10 @@ print(f"dropout 0.5: {early}, {end} after {epochs} ({digits.name})")
 # - Dropout hides each feature with probability $p$ in training and scales up the rest, so that nothing has to
 #   be done at inference.
 # - The training log shows a handicapped network: evaluate it again, or compare on validation images.
-# - What is left can answer without the features that are deleted.
+# - A network trained with dropout loses less accuracy when features are deleted.
 #
-# **In practice:** try dropout when training and validation have parted, choose its rate on validation
-# images, and train longer than without it.
+# **In practice:** try dropout when the training and validation curves have moved apart, choose its rate on
+# validation images, and train longer than without it.
 #
 # **Sources:** Srivastava et al., 2014. Y. Gal and Z. Ghahramani, "Dropout as a Bayesian Approximation",
 # ICML 2016, for averaging thinned networks at inference. Tanner Abraham, "Classify Handwritten-Digits With

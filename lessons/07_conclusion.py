@@ -18,7 +18,7 @@
 #
 # Previous: [06 · When to stop?](06_early_stopping.ipynb) · Next: –
 #
-# **Time:** about 3 minutes on 2 CPU cores; an hour with the exercises.
+# **Time:** 3 to 4 minutes on 2 CPU cores; an hour with the exercises.
 #
 # **You will do:** race all techniques, improve the article's network one change at a time, open the test
 # set once, and try the result on other handwriting, your own included.
@@ -67,8 +67,8 @@ print(digits)
 # %% [markdown]
 # ## Your guess
 #
-# In the race are: baseline, L2, dropout, augmentation (gentle), augmentation (article). The final network
-# gets what pays, and all training images.
+# These take part in the race: baseline, L2, dropout, augmentation (gentle), augmentation (article). The
+# final network gets what pays, and all training images.
 
 # %%
 guess = {
@@ -118,7 +118,8 @@ def build(l2=0.0, dropout_rate=0.0, ranges=None, batch_norm=False, rate=1e-3):
 #
 # We train each variant on few images and redraw 30 % of their labels at random, as in lesson 03. A network
 # that learns these labels by heart learns nonsense: there is much to repair. Validation images keep their
-# true labels. The article trained for five epochs, so here are our first five.
+# true labels. The article trained for five epochs, so here are our first five. (Ours are far shorter: few
+# images, few steps. What we borrow is the habit of judging early, not the article's result.)
 
 # %%
 gentle = recipes.PRESETS["gentle"]
@@ -201,14 +202,15 @@ plots.lines(
     title=f"The same runs, to the end (30 % of labels redrawn, {digits.name})",
     xlabel="epoch",
     ylabel="validation accuracy (%)",
-    vertical={"the article stops here": early},
+    vertical={"judged here?": early},
     ylim=(min(at_first[name].min() for name in shown), None),
 )
 
 # %% [markdown]
 # The baseline peaks and falls: it begins to learn the false labels. Dropout and gentle augmentation were
 # behind, and overtake it. **A technique pays once there is something to repair.** The article's ranges
-# (left out of the picture, not of the table below) are no remedy: they make digits unreadable (lesson 05).
+# (left out of the picture, not of the table below) stay far behind: some of their changes, such as
+# mirroring, do not keep the label (lesson 05).
 #
 # Early stopping needs no runs of its own. It reads the baseline's course and keeps the epoch of lowest
 # validation cross-entropy. The same images choose and score here, so its number is a little optimistic.
@@ -226,6 +228,10 @@ if train_size <= 1_000 and epochs >= 20:  # a short race has no crossing
 statistics.table(at_end, "baseline")
 
 # %% [markdown]
+# Read the verdicts before you believe the picture. An interval that contains 0 leaves a lead undecided,
+# however large it looks: three seeds are few. For dropout and gentle augmentation, the study's twenty seeds
+# settle it below, on true labels.
+#
 # ## Why: what was there to repair?
 #
 # We know which training labels are false. How many of them does each network repeat?
@@ -239,7 +245,7 @@ images, labels = noisy.x_train[is_false], noisy.y_train[is_false]
 repeated = {}
 for name, network in networks.items():
     _, share = training.evaluate(network, images, labels)
-    repeated[name.replace(" (", "\n(")] = 100 * share
+    repeated[name.replace(" (", "\n(")] = round(100 * share)
 del network, networks
 plots.bars(
     repeated,
@@ -249,8 +255,9 @@ plots.bars(
 )
 
 # %% [markdown]
-# This is [memorisation](../docs/glossary.md#memorisation), and the remedies prevent it. Where a network
-# does not memorise, there is nothing to prevent, and a remedy only slows it down.
+# This is [memorisation](../docs/glossary.md#memorisation), and the remedies limit it. That alone is not
+# enough: the article's ranges repeat few false labels because the network learns little at all. And where
+# nothing overfits, a remedy mostly slows learning down.
 #
 # ## What the article did
 #
@@ -327,8 +334,9 @@ for size, found in now.items():
 # An [ablation](../docs/glossary.md#ablation) changes one thing at a time, so that each gain has a name. We
 # climb a ladder of five changes, now on true labels. Each rung keeps all changes below it. Two are new:
 #
-# - **[One cycle](../docs/glossary.md#one-cycle)** starts with large steps and ends with small ones: the
-#   learning rate rises to its peak (the [warm-up](../docs/glossary.md#warm-up)), then falls to zero.
+# - **[One cycle](../docs/glossary.md#one-cycle)** begins carefully, then takes large steps, and ends with
+#   small ones: the learning rate rises to its peak (the [warm-up](../docs/glossary.md#warm-up)), then falls
+#   to zero.
 # - **[Batch normalization](../docs/glossary.md#batch-normalization)** brings each feature to mean 0 and
 #   standard deviation 1 within a batch, so that large steps are safe. At prediction time it uses
 #   [running averages](../docs/glossary.md#running-average); `momentum=0.9` lets them settle in short runs.
@@ -353,7 +361,7 @@ example = one_cycle(n_images=640, epochs=10, batch_size=64)  # 100 steps
 plots.lines(
     {"learning rate": [float(example(step)) for step in range(101)]},
     x=range(101),
-    title="One cycle: large steps first, small steps last",
+    title="One cycle: a warm-up, large steps, then small ones",
     xlabel="step",
     ylabel="learning rate",
 )
@@ -388,7 +396,7 @@ plots.lines(
     {"accuracy": list(zip(*ladder.values(), strict=True))},
     x=list(ladder),
     title=f"One change at a time ({n_images:,} true labels, {digits.name})",
-    xlabel="rung: each keeps all changes below it",
+    xlabel="rung: each keeps all changes to its left",
     ylabel="validation accuracy (%)",
 )
 
@@ -398,9 +406,10 @@ for before, after in pairwise(ladder):
     print(f"from {before:13} to {after:13}: {difference}")
 
 # %% [markdown]
-# Differences are in percentage points. With this few seeds, some rungs cannot be told from the one below.
-# And a rung need not pay. Larger batches mean fewer updates in the same epochs. A remedy that comes last
-# finds only what the others left to repair: compare dropout here with dropout in the race.
+# Differences are in percentage points. With this few seeds, most rungs may not be distinguishable from the
+# one before. And a rung need not pay. Larger batches mean fewer updates in the same epochs. Dropout, the
+# last change here, did better in the race; there, labels were false and it had no other remedy beside it.
+# Which of the two matters, this ladder cannot say.
 #
 # ## The final network
 #
@@ -428,7 +437,8 @@ images, labels = digits.x_validation[some], digits.y_validation[some]
 share = 100 * training.evaluate(network, images, labels)[1]
 reference = np.mean(ladder["article"])
 print(f"chosen: {best}; {n_final:,} images, {passes} passes ({digits.name})")
-print(f"validation accuracy {share:.2f} %, article's rung {reference:.2f} %")
+print(f"validation accuracy {share:.2f} %")
+print(f"article's rung, {n_images:,} images: {reference:.2f} %")
 assert share > reference, "the final network must beat the baseline"
 del chosen
 
@@ -457,12 +467,13 @@ print(f"{len(wrong)} of {len(y_test):,} images are wrong")
 
 # %% [markdown]
 # On MNIST, hold the article's 98.92 % against this interval. Both are single runs: the interval covers the
-# draw of the test images, not the seed.
+# draw of the test images, not the seed. If 98.92 % lies inside it, these images alone cannot say that our
+# network is better.
 #
 # ## The article's image
 #
-# The article ends with new data for its network: test image 2853. The UCI digits have no such image; there
-# we turn one test image by 0, 30, 60 and 90 degrees.
+# The article ends with what it calls new data: test image 2853. The UCI digits have no such image; there we
+# turn one test image by 0, 30, 60 and 90 degrees.
 
 # %%
 shown = x_test[[2853]] if digits.name == "MNIST" else x_test[[0] * 4]
@@ -551,8 +562,9 @@ if digits.name == "MNIST" and final_train_size >= 10_000:
 # %% [markdown]
 # A test accuracy is a promise about images like the test images, and about no others: a rung that pays at
 # home can cost elsewhere. On MNIST, part of what looks like "other handwriting" to the article's network is
-# the frame: we changed it alone. The final network needs it less. Why, this picture cannot say: it differs
-# from the rungs in its number of images, and from the first one in its changes as well.
+# the frame: we changed it alone. The final network gains less from it here, though the two intervals may
+# overlap. Why, this picture cannot say: it differs from the rungs in its number of images, and from the
+# first one in its changes as well.
 #
 # ## Your own digit
 #
@@ -595,7 +607,7 @@ print(f"The final network's test accuracy is {accuracy} ({digits.name})")
 @exercises.exercise(
     expects="a whole number of errors",
     second_hint="Count down from 108 and look at the interval's lower end.",
-    because="Near 100 %, twenty errors are within the draw of images.",
+    because="Even twenty errors fewer can come from the draw of images.",
 )
 def check_errors(answer):
     errors = float(answer)
@@ -681,7 +693,7 @@ def check_overtakes(answer):
         return "One too few: the first epoch has the number 1."
     if answer([1, 3, 1], [2, 2, 2]) is not None:
         return "Who is behind in the last epoch has not overtaken for good."
-    if answer([2, 2], [1, 2]) is not None:
+    if answer([2, 2], [1, 2]) is not None or answer([1, 2, 3], [0, 2, 2]) != 3:
         return "Equal is not ahead."
     if back_and_forth == 4 and answer([3, 4], [1, 2]) == 1:
         return None
@@ -753,7 +765,8 @@ check_overtakes(7)
 #
 # Write a function that changes images (an array of shape (n, 28, 28, 1), 0 to 255) so that you still read
 # the digit at once and the final network fails on more than half of them. The check asks the network, and
-# in your place it asks whether each digit's shape is still there, anywhere in its frame, in black or white.
+# in your place it asks whether each digit's shape is still there, upright and about as large, anywhere in
+# its frame, in black or white.
 
 
 # %% tags=["check"]
@@ -775,10 +788,10 @@ def check_break(answer):
     match = np.abs(np.fft.ifft2(spectra[0] * spectra[1].conj())).max((1, 2))
     changed = changed.astype("uint8")
     share = training.evaluate(network, changed, labels)[1]
-    if np.median(changed.std(axis=(1, 2, 3))) < 1:
-        return "Blank paper: you would not read a digit here either."
+    if np.median(changed.std(axis=(1, 2, 3))) < 20:
+        return "Too faint: you would not read a digit here either."
     if match.mean() < 0.5:
-        return "The shape is gone: you would have to guess as well."
+        return "The digit's shape, upright and in its size, is not found."
     if share > 0.5:
         return f"The network still reads {share:.0%} of them."
     return None
@@ -809,11 +822,11 @@ check_break(lambda images: np.roll(images, (9, 9), axis=(1, 2)))
 check_break(lambda images: images)
 
 # %% tags=["wrong"]
-# Blank paper
+# Too faint
 check_break(lambda images: 0 * images)
 
 # %% tags=["wrong"]
-# shape is gone
+# is not found
 check_break(
     lambda images: np.random.default_rng(0).integers(0, 256, images.shape)
 )
@@ -832,9 +845,9 @@ check_break(lambda images: images[:, ::2, ::2])
 #
 # <details><summary>Answer</summary>
 #
-# (b). The interval holds every difference that fits the runs. (a) takes ignorance for a proof of nothing:
-# more seeds or longer training may show a gain. (c) would be worse: who reports only clear verdicts
-# makes every technique look decisive.
+# (b). The interval contains every difference that fits the runs. (a) takes ignorance for a proof of
+# nothing: more seeds or longer training may show a gain. (c) would be worse: who reports only clear
+# verdicts makes every technique look decisive.
 #
 # </details>
 #
@@ -851,7 +864,7 @@ check_break(lambda images: images[:, ::2, ::2])
 #
 # </details>
 #
-# **3. Our final network has fewer errors than the article's. Was it augmentation?**
+# **3. Suppose our final network has clearly fewer errors than the article's. Was it augmentation?**
 #
 # (a) Yes, the ladder shows that it helps. (b) The test score alone cannot say; several things changed.
 # (c) No, it was batch normalization.

@@ -83,7 +83,7 @@ def exercise(
         def check(answer: Any) -> Outcome:
             nonlocal wrong_answers
             if not _is_answered(answer):
-                return Outcome("unanswered", f"Give {expects} and run this cell again.")
+                return Outcome("unanswered", f"Give {expects}, and run this cell again.")
             try:
                 fault = find_fault(answer)
             except Exception as error:  # whatever it is, it comes from the answer

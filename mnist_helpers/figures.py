@@ -118,8 +118,9 @@ def choose_styles(names: Collection[str]) -> dict[str, tuple[str, str]]:
     Returns
     -------
     dict of str to (str, str)
-        Colour and marker by name. A technique has its own; its variants get shades of its colour, but a name
-        that ends in ``", validation"`` has the same. Other names get what no technique here has.
+        Colour and marker by name. A technique has its own; its variants get shades of its colour and other
+        markers, but a name that ends in ``", validation"`` has the same. Other names get what no technique
+        here has.
     """
     techniques = list(dict.fromkeys(name.split(",")[0] for name in names))
     free = [style for technique, style in STYLES.items() if technique not in techniques]
@@ -133,6 +134,7 @@ def choose_styles(names: Collection[str]) -> dict[str, tuple[str, str]]:
         count = uses[technique] = uses.get(technique, -1) + 1
         if count and not name.endswith(", validation"):
             color = darken(color, max(0.1, 1 - 0.3 * count))
+            marker = "<>ph*"[(count - 1) % 5]
         styles[name] = (color, marker)
     return styles
 
@@ -220,7 +222,8 @@ def image_grid(
             axis.add_patch(box).set(edgecolor=color, linewidth=line)
         if titles is not None:
             axis.text((left + right) / 2, top - 1, str(titles[index]), fontsize=8, ha="center")
-    axis.set(xlim=(-gap / 4, columns * (width + gap) - gap), ylim=(rows * (height + head) - head, -head))
+    axis.set_xlim(-gap / 4, columns * (width + gap) - 0.75 * gap)
+    axis.set_ylim(rows * (height + head) - head + gap / 4, -head)
     named = "" if titles is None else f", titled {', '.join(str(each) for each in titles)}"
     return describe(figure, f"{len(images)} images in {rows} {'row' if rows == 1 else 'rows'}{named}")
 

@@ -74,7 +74,7 @@ def lines(
         axis.set_xscale("log")
     if y_log:
         _set_log_scale(axis)
-    if x is None:
+    if x is None or (not x_log and all(isinstance(each, int) for each in x)):
         axis.locator_params(axis="x", integer=True)
     elif named or x_log:
         axis.set_xticks(list(positions or ()), [str(each) for each in x], minor=False)

@@ -182,13 +182,22 @@ def test_stored_result_replaces_its_predecessor_and_keeps_others(tmp_path):
     report.store("layers", {"b": "±"}, path)
     report.store("memory", {"a": 2}, path)
     found = report.read(path)
-    assert found.pop("environment").keys() == report.read()["environment"].keys()
+    machine = found.pop("environment")
+    assert machine.keys() == report.read()["environment"].keys()
+    assert found.pop("environments") == {"memory": machine, "layers": machine}
     assert found == {"memory": {"a": 2}, "layers": {"b": "±"}}
     assert list(path.parent.iterdir()) == [path]
 
 
 def test_stored_results_are_those_of_all_benchmarks():
-    assert report.read().keys() == {"environment", *command.BENCHMARKS}
+    assert report.read().keys() - {"environments"} == {"environment", *command.BENCHMARKS}
+
+
+def test_result_from_a_different_machine_says_so():
+    results = report.read() | {"environments": {"memory": {"processor": "Other"}}}
+    [row] = [line for line in report.format_table(results).splitlines() if "float32" in line]
+    assert row.startswith("| Training on float32 images (on Other) |")
+    assert "(on " not in report.format_table(results | {"environments": {}})
 
 
 @pytest.mark.parametrize("name", command.BENCHMARKS)

@@ -103,9 +103,12 @@ def test_every_lesson_is_listed_with_its_time():
     names = [path.stem for path in sorted((ROOT / "lessons").glob("[0-9]*.py"))]
     assert list(update.LESSONS) == names
     times = {name: {"seconds": 100 + number} for number, name in enumerate(names)}
-    benchmarks = {"series": {"full": {"jobs": 5, "lessons": times}}, "environment": {"cores": "9"}}
+    benchmarks = {
+        "series": {"full": {"jobs": 5, "lessons": times}},
+        "environment": {"cores": "9", "processor": "X"},
+    }
     found = update.format_lessons(benchmarks)
     for number, name in enumerate(names):
         (row,) = [line for line in found.splitlines() if f"(notebooks/{name}.ipynb)" in line]
         assert row.endswith(f"| {100 + number} s |")
-    assert "5 lessons at once on 9 cores" in found
+    assert "5 lessons at once on 9 cores (X)" in found

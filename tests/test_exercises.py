@@ -28,7 +28,7 @@ def test_gap_in_an_answer_is_not_answered(check, answer):
     if answer == []:
         assert check(answer).kind == "error", "an empty list has no gap"
     else:
-        assert repr(check(answer)) == "Not answered yet. Give a whole number and run this cell again."
+        assert repr(check(answer)) == "Not answered yet. Give a whole number, and run this cell again."
 
 
 def test_wrong_answer_gets_its_hint_and_the_second_time_another_one(check):

@@ -43,7 +43,7 @@ def run_broken(tmp_path, monkeypatch):
     ],
 )
 def test_lesson_notices_that_its_technique_is_ignored(number, mutation, check, run_broken):
-    error = run_broken(mutation, number, epochs="1", train_size="100")
+    error = run_broken(mutation, number, epochs="1")
     assert "raised AssertionError" in error
     assert check in error
 

@@ -80,9 +80,9 @@ def test_technique_that_was_not_studied_is_named():
 def test_figure_states_its_title_and_numbers():
     figure = results.figure(STUDY.loc[STUDY["technique"] != "L2"])
     assert figure.get_suptitle() == "Test accuracy against the baseline (the study, MNIST)"
-    assert figure.alt.startswith(f"{figure.get_suptitle()}. ")
+    assert figure.alt.startswith(f"{figure.get_suptitle()}: ")
     found = results.compare(STUDY, "dropout", 1000)
-    assert f"1,000 images: dropout: {found}" in figure.alt
+    assert f"1,000 images: dropout {found}" in figure.alt
 
 
 def test_figure_of_a_technique_shows_two_measures_at_each_size():
