@@ -142,7 +142,7 @@ def _format_series(found: dict[str, Any]) -> list[tuple[str, str, str]]:
     peak = max(lesson["peak MB"] for lesson in full["lessons"].values())
     return [
         (
-            f"All lessons, {full['jobs']} at once: {full['seconds']:.0f} s, no kernel above {peak} MB",
+            f"All lessons, jobs: {full['jobs']}: {full['seconds']:.0f} s, no kernel above {peak} MB",
             "the article's six trainings",
             f"time: {_ratio(found['full against six trainings of the article'])}",
         ),
