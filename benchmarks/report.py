@@ -89,6 +89,22 @@ def find_environment(results: dict[str, Any], name: str) -> dict[str, str]:
     return results.get("environments", {}).get(name, results["environment"])
 
 
+def format_jobs(jobs: int) -> str:
+    """Return how many lessons ran at once, as text.
+
+    Parameters
+    ----------
+    jobs : int
+        The number, at least 1.
+
+    Returns
+    -------
+    str
+        Such as ``"2 lessons at once"``.
+    """
+    return f"{jobs} lessons at once" if jobs > 1 else "one lesson at a time"
+
+
 def _ratio(found: dict[str, float]) -> str:
     if found["lowest"] == found["highest"]:
         return f"{found['ratio']:.2f} (one measurement)"
@@ -142,7 +158,7 @@ def _format_series(found: dict[str, Any]) -> list[tuple[str, str, str]]:
     peak = max(lesson["peak MB"] for lesson in full["lessons"].values())
     return [
         (
-            f"All lessons, jobs: {full['jobs']}: {full['seconds']:.0f} s, no kernel above {peak} MB",
+            f"The series, {format_jobs(full['jobs'])}: {full['seconds']:.0f} s, no kernel above {peak} MB",
             "the article's six trainings",
             f"time: {_ratio(found['full against six trainings of the article'])}",
         ),

@@ -72,8 +72,7 @@ def format_lessons(benchmarks: dict[str, Any]) -> str:
         rows.append(f"| {link} | {question} | {full['lessons'][name]['seconds']} s |")
     where = report.find_environment(benchmarks, "series")
     machine = f"{where['cores']} cores ({where['processor']})"
-    at_once = f"{full['jobs']} lessons at once" if full["jobs"] > 1 else "one lesson at a time"
-    note = f"The times are those of a full run on MNIST, {at_once} on {machine}."
+    note = f"The times are those of a full run on MNIST, {report.format_jobs(full['jobs'])} on {machine}."
     return "\n".join([*rows, "", note])
 
 

@@ -290,7 +290,7 @@ def intervals(
     rows = list(next(iter(panels.values())))
     size = (max(WIDTH, 1.6 + 2.6 * len(panels)), 1.3 + 0.42 * len(rows))
     figure, axes = make_axes(title, len(panels), size)
-    styles = choose_styles(["", *{name: 0 for found in panels.values() for name in found}])
+    styles = choose_styles(["", *dict.fromkeys(name for found in panels.values() for name in found)])
     texts = []
     for (panel, found), unit, axis in zip(panels.items(), units, axes, strict=True):
         limit = _limit(found.values())

@@ -29,8 +29,9 @@ class Recipe:
 
     Parameters
     ----------
-    network : {"cnn", "fast", "tuned"}
-        Which of `models.build_cnn` (the article's network), `build_fast` and `build_tuned` is trained.
+    network : {"cnn", "fast", "tuned", "own"}
+        Which of `models.build_cnn` (the article's network), `build_fast` and `build_tuned` is trained; "own"
+        in the runs of `training.compare`, whose networks come from its caller.
     train_size : int
         Number of training images, at least 10; a data set with fewer gives all it has.
     epochs : int

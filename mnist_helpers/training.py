@@ -335,8 +335,15 @@ def compare(
     """
     _tensorflow.release_memory()
     seeds = list(seeds)
-    settings = Recipe("own", train_size, epochs, batch_size, curve_size=validation_size)
-    settings = replace(settings, validation_size=validation_size, label_noise=label_noise)
+    settings = Recipe(
+        network="own",
+        train_size=train_size,
+        epochs=epochs,
+        batch_size=batch_size,
+        curve_size=validation_size,
+        validation_size=validation_size,
+        label_noise=label_noise,
+    )
     progress = ProgressCallback(len(builders) * len(seeds))
     starts: dict[int, list[np.ndarray]] = {}
     runs: dict[str, list[Run]] = {name: [] for name in builders}
