@@ -3,6 +3,7 @@
 Arrays go in, numbers come out: this module reads no file and needs no TensorFlow.
 """
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -85,8 +86,35 @@ def paired_difference(
         raise ValueError("a run diverged (NaN), so its pair has no difference: leave the pair out")
     mean = float(differences.mean())
     half = ci_half_width(differences, comparisons)
-    reserve = float(stats.t.ppf(0.8, len(differences) - 1) * stats.sem(differences))
-    return Difference(mean, mean - half, mean + half, len(differences), half + reserve)
+    detectable = find_detectable(len(differences), comparisons) * float(stats.sem(differences))
+    return Difference(mean, mean - half, mean + half, len(differences), detectable)
+
+
+@functools.cache
+def find_detectable(pairs: int, comparisons: int = 1, power: float = 0.8) -> float:
+    """Return the true difference that a paired t test finds with a given probability.
+
+    Parameters
+    ----------
+    pairs : int
+        Number of pairs, at least 2.
+    comparisons : int, default 1
+        Size of the family, as in `paired_difference`.
+    power : float, default 0.8
+        Probability that the interval lies above 0, strictly between 0.5 and 1.
+
+    Returns
+    -------
+    float
+        In standard errors of the mean difference; exact, by the noncentral t distribution.
+    """
+    from scipy import optimize, stats
+
+    critical = stats.t.ppf(1 - 0.025 / comparisons, pairs - 1)
+    # The power is near 0.5 where the true difference equals the critical value, and 1 far beyond.
+    return float(
+        optimize.brentq(lambda d: stats.nct.sf(critical, pairs - 1, d) - power, 0, 10 * critical, xtol=1e-6)
+    )
 
 
 def ci_half_width(values: Sequence[float] | np.ndarray, comparisons: int = 1) -> float:

@@ -48,6 +48,8 @@ def test_statistics_plots_and_results_need_no_tensorflow():
         "recipes",
         "study.results",
         "study.analysis",
+        "study.findings",
+        "study.pictures",
         "study.claims",
         "study.plan",
     )

@@ -81,13 +81,13 @@ def test_adjusted_interval_is_scipys_at_bonferronis_level():
     assert found.low < alone.low < alone.high < found.high
 
 
-@pytest.mark.parametrize(("pairs", "comparisons"), [(10, 1), (10, 18), (20, 18)])
+@pytest.mark.parametrize(("pairs", "comparisons"), [(3, 12), (8, 12), (10, 1), (20, 18)])
 def test_detectable_difference_is_found_in_80_percent_of_studies(pairs, comparisons):
     noise = np.random.default_rng(5).normal(0, 1, (4_000, pairs))
     scale = statistics.paired_difference(noise[0], np.zeros(pairs), comparisons).detectable
     scale /= stats.sem(noise[0]) * np.sqrt(pairs)
     seen = stats.ttest_1samp(noise + scale, 0, axis=1).pvalue < 0.05 / comparisons
-    assert seen.mean() == pytest.approx(0.8, abs=0.03)
+    assert seen.mean() == pytest.approx(0.8, abs=0.02)  # three standard errors
 
 
 def test_intervals_of_a_mean_are_scipys_and_a_single_value_has_none():

@@ -41,7 +41,8 @@ def read_courses(study: pd.DataFrame) -> pd.DataFrame:
     for run in study.itertuples():
         course = store.unpack_course(run.course)
         frames.append(course.assign(**{name: getattr(run, name) for name in names}))
-    return pd.concat(frames, ignore_index=True)
+    courses = pd.concat(frames, ignore_index=True)
+    return courses.astype({"part": "category", "technique": "category"})  # ten times as fast to compare
 
 
 def select(courses: pd.DataFrame, part: str, technique: str, size: int, epoch: int, column: str) -> pd.Series:
@@ -138,7 +139,9 @@ def find_verdict(difference: Difference, margin: float = 0.0) -> str:
     return "equivalent" if -margin < difference.low and difference.high < margin else "undecided"
 
 
-def compare_courses(courses: pd.DataFrame, size: int, measure: str = "accuracy") -> pd.DataFrame:
+def compare_courses(
+    courses: pd.DataFrame, size: int, measure: str = "accuracy", part: str = "courses"
+) -> pd.DataFrame:
     """Compare all techniques with the baseline at every checkpoint.
 
     Parameters
@@ -149,6 +152,8 @@ def compare_courses(courses: pd.DataFrame, size: int, measure: str = "accuracy")
         Number of training images.
     measure : str, default "accuracy"
         A name in `MEASURES`.
+    part : {"courses", "noise"}
+        The part of the study.
 
     Returns
     -------
@@ -157,17 +162,16 @@ def compare_courses(courses: pd.DataFrame, size: int, measure: str = "accuracy")
         the picture shows the course and the planned comparisons decide.
     """
     column, factor, _ = MEASURES[measure]
-    part = plan.PARTS["courses"]
+    planned = plan.PARTS[part]
     rows = []
-    for technique in part.techniques:
+    for technique in planned.techniques:
         if technique == plan.BASELINE:
             continue
-        for epoch in plan.space_checkpoints(part.sizes[size][0]):
-            pairs = [
-                factor * select(courses, "courses", name, size, epoch, column)
-                for name in (technique, plan.BASELINE)
-            ]
-            found = statistics.paired_difference(*pairs)
+        for epoch in plan.space_checkpoints(planned.sizes[size][0]):
+            names = (technique, plan.BASELINE)
+            pairs = pd.concat([select(courses, part, name, size, epoch, column) for name in names], axis=1)
+            values, reference = (factor * pairs.dropna()).to_numpy().T
+            found = statistics.paired_difference(values, reference)
             rows.append((technique, epoch, found.mean, found.low, found.high))
     return pd.DataFrame(rows, columns=["technique", "epoch", "mean", "low", "high"])
 
