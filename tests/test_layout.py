@@ -50,6 +50,7 @@ def test_statistics_plots_and_results_need_no_tensorflow():
         "study.analysis",
         "study.findings",
         "study.pictures",
+        "study.history",
         "study.claims",
         "study.plan",
     )

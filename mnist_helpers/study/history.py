@@ -1,0 +1,78 @@
+"""Two earlier studies, which stopped training where hardly anything overfits: what each of them said."""
+
+import pandas as pd
+
+from mnist_helpers import statistics
+from mnist_helpers.study import store
+
+EARLIER = store.RESULTS / "earlier"
+# Column of each measure, and the factor to its unit.
+_COLUMNS = {
+    "accuracy": ("test_accuracy", 100),
+    "cross-entropy": ("test_cross_entropy", 1),
+    "calibration error": ("test_calibration_error", 100),
+    "epochs": ("epochs_trained", 1),
+    "accuracy, stopped on the test set": ("stopped_on_test", 100),
+    "accuracy, stopped on validation images": ("stopped_on_validation", 100),
+}
+_N_TECHNIQUES = 6
+_SIZES = (1_000, 5_000, 50_000)
+_N_PAIRS = 4  # planned comparisons of two techniques, in accuracy
+_RECIPE = ["l2", "dropout_rate", "augmentation", "patience", "epochs", "batch_size", "learning_rate"]
+
+
+def compare_studies() -> pd.DataFrame:
+    """Compare the verdicts of the two earlier studies on the comparisons that the lessons then quoted.
+
+    Returns
+    -------
+    DataFrame
+        A row per comparison: ``technique``, ``reference``, ``size``, ``measure``, ``first`` and ``second``
+        (the `Difference` that each study found), ``same_recipes`` (whether both trained alike) and
+        ``flipped`` (whether the verdicts differ).
+
+    Raises
+    ------
+    DataError
+        As `store.read_table` does.
+    """
+    studies = [store.read_table(EARLIER / f"{name}.csv") for name in ("first", "second")]
+    rows = []
+    for each in pd.read_csv(EARLIER / "comparisons.csv").to_dict("records"):
+        first, second = (_compare(study, each) for study in studies)
+        recipes = [_find_recipes(study, each) for study in studies]
+        row = {"first": first, "second": second, "same_recipes": recipes[0] == recipes[1]}
+        rows.append(each | row | {"flipped": first.verdict != second.verdict})
+    return pd.DataFrame(rows)
+
+
+def _compare(study: pd.DataFrame, comparison: dict) -> statistics.Difference:
+    """Compare two techniques over paired seeds, adjusted as the earlier studies were."""
+    runs = []
+    for technique, measure in (
+        (comparison["technique"], comparison["measure"]),
+        (comparison["reference"], comparison["reference_measure"]),
+    ):
+        column, factor = _COLUMNS[measure]
+        rows = _select(study, technique, comparison["size"])
+        runs.append(factor * rows[column].where(rows["test_cross_entropy"].notna()))
+    pairs = pd.concat(runs, axis=1).dropna()
+    measure = comparison["measure"]
+    family = _N_TECHNIQUES * len(_SIZES) + _N_PAIRS * (measure == "accuracy")
+    if "stopped" in measure:
+        family = 1
+    return statistics.paired_difference(pairs.iloc[:, 0], pairs.iloc[:, 1], family)
+
+
+def _select(study: pd.DataFrame, technique: str, size: int) -> pd.DataFrame:
+    rows = study[(study["technique"] == technique) & (study["train_size"] == size)]
+    return rows.set_index("seed").sort_index()
+
+
+def _find_recipes(study: pd.DataFrame, comparison: dict) -> list:
+    """Return what the two techniques of a comparison trained with."""
+    names = (comparison["technique"], comparison["reference"])
+    return [
+        _select(study, name, comparison["size"])[_RECIPE].drop_duplicates().astype(str).to_numpy().tolist()
+        for name in names
+    ]
