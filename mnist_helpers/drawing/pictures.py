@@ -5,17 +5,20 @@ centred by mass in 28 x 28 (Y. LeCun, C. Cortes and C. J. C. Burges, "The MNIST 
 Digits").
 """
 
+import warnings
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps
 
+from mnist_helpers.drawing.ink import find_ink
 from mnist_helpers.errors import UsageError
 
 FRAME_SIDE = 28  # pixels
 _DIGIT_SIDE = 20  # pixels: the longer side of a digit inside its frame
-_MAX_SIDE = 560  # pixels: larger pictures are reduced, which saves time and averages noise out
+_MAX_SIDE = 400  # pixels: larger pictures are reduced, which saves time and averages noise out
+_MAX_PIXELS = 50_000_000  # of a picture that has to be decoded at its full size
 
 
 def to_mnist_frame(pixels: np.ndarray) -> np.ndarray:
@@ -78,17 +81,20 @@ def _scale(ink: np.ndarray) -> np.ndarray:
     return np.asarray(image.resize((width, height), Image.Resampling.BOX))
 
 
-def read_picture(source: str | Path | BinaryIO | np.ndarray) -> np.ndarray:
+def read_picture(source: str | Path | BinaryIO | Image.Image | np.ndarray) -> np.ndarray:
     """Read a photo or scan of one digit into MNIST's format.
 
-    Ink may be dark on bright paper or bright on dark paper: the picture's border counts as paper. The light
-    should be even, and the picture should show nothing but the digit.
+    A good photo shows one digit alone, in one colour, on paper that fills the picture. Ink may be darker or
+    brighter than the paper, light may change across it, and ruled lines, specks and a table round the sheet
+    are left out. What cannot be told apart is refused.
 
     Parameters
     ----------
-    source : str, Path, binary file, or ndarray of uint8
-        A PNG, JPEG or other file that Pillow can read, or an array of shape (height, width) for grey,
-        (height, width, 3) for RGB or (height, width, 4) for RGBA.
+    source : str, Path, binary file, PIL.Image.Image or ndarray
+        A PNG, JPEG or other file that Pillow can read, a picture of Pillow's, or an array of shape (height,
+        width) or (height, width, 1) for grey, (height, width, 3) for RGB, (height, width, 4) for RGBA. Arrays
+        hold booleans, integers from 0 to 255 or to 65,535, or floats from 0 to 1 or to 255. At most 50
+        million pixels are read, from JPEG files 150 million.
 
     Returns
     -------
@@ -98,39 +104,89 @@ def read_picture(source: str | Path | BinaryIO | np.ndarray) -> np.ndarray:
     Raises
     ------
     UsageError
-        If the source is not a picture, or if no ink stands out from the paper.
+        If the source is not one picture, or if no digit, or more than one shape, is found; the message names
+        the cause.
     """
     try:
-        image = _open(source)
-    except (OSError, SyntaxError, TypeError, ValueError, Image.DecompressionBombError) as error:
-        name = f"array of {source.dtype}" if isinstance(source, np.ndarray) else source
-        raise UsageError(f"read_picture: {name} is no picture ({error}): give a PNG or JPEG file") from error
-    grey = _lay_on_paper(image)
-    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    paper = np.median(border)
-    paper_is_bright = paper > (grey.min() + grey.max()) / 2
-    ink = np.clip(paper - grey if paper_is_bright else grey - paper, 0, None)
-    if ink.max() < 32:
-        raise UsageError("read_picture: no ink stands out from the paper: write with a darker or thicker pen")
-    # Shadows and the paper's grain are below 0.4; from 0.8 on, a pixel counts as full ink.
-    return to_mnist_frame(np.clip(ink / ink.max() - 0.4, 0, 0.4))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns of sizes and of tags that do not matter here
+            if isinstance(source, str | Path):
+                if not Path(source).is_file():  # a folder or a pipe is none either
+                    raise FileNotFoundError("there is no such file")
+                with Path(source).open("rb") as file:
+                    picture = _open(file)
+            else:
+                picture = _open(source)
+    except UsageError:
+        raise
+    except Exception as error:  # Pillow's readers raise errors of many types for broken files
+        message = f"is no picture ({error}): give a PNG or JPEG file"
+        raise UsageError(f"read_picture: {_describe(source)} {message}"[:400]) from error
+    return to_mnist_frame(find_ink(picture))
 
 
-def _open(source: str | Path | BinaryIO | np.ndarray) -> Image.Image:
-    """Open a picture as RGBA, upright and reduced."""
-    image: Image.Image
-    image = Image.fromarray(source) if isinstance(source, np.ndarray) else Image.open(source)
+def _describe(source: object) -> str:
+    if isinstance(source, np.ndarray):
+        return f"array of {source.dtype}, shape {source.shape},"
+    return str(source) if isinstance(source, str | Path) else type(source).__name__
+
+
+def _open(source: object) -> np.ndarray:
+    """Return a picture as RGB, upright, reduced and without transparency."""
+    if isinstance(source, np.ndarray):
+        image = _from_array(source)
+    elif isinstance(source, Image.Image):
+        _check_size(source.size)
+        image = source
+    else:
+        image = Image.open(source)  # type: ignore[arg-type]  # reads the header only
+        # A JPEG becomes smaller while it is decoded; a progressive one is kept in memory as a whole.
+        if image.format in ("JPEG", "MPO") and not image.info.get("progressive"):
+            _check_size(image.size, 3)
+            image.draft(None, (2 * _MAX_SIDE, 2 * _MAX_SIDE))
+        _check_size(image.size)
+        if getattr(image, "is_animated", False) and image.format != "MPO":  # MPO: a phone's photo and preview
+            raise UsageError(f"read_picture: {_describe(source)} holds several pictures: save one as a file")
     if image.mode[0] in "IF":  # more than 8 bits per pixel: Pillow would clip the values at 255
-        deep = np.asarray(image, float)
-        image = Image.fromarray(np.uint8(255 * deep / max(1, deep.max())))
+        image = _from_array(np.asarray(image))
+    if image.mode in ("1", "P", "PA"):  # Pillow would reduce these without averaging
+        image = image.convert("L" if image.mode == "1" else "RGBA")
+    image = image.reduce(max(1, max(image.size) // (2 * _MAX_SIDE)))
     image.thumbnail((_MAX_SIDE, _MAX_SIDE))
-    return ImageOps.exif_transpose(image).convert("RGBA")
+    return _lay_on_paper(ImageOps.exif_transpose(image).convert("RGBA"))
+
+
+def _check_size(size: tuple[int, ...], factor: int = 1) -> None:
+    pixels = size[0] * size[1]
+    if not 1 <= pixels <= factor * _MAX_PIXELS:
+        raise UsageError(
+            f"read_picture: {pixels:,} pixels, {size[0]} x {size[1]}: 1 to {factor * _MAX_PIXELS:,} are read;"
+            " save a smaller copy"
+        )
+
+
+def _from_array(pixels: np.ndarray) -> Image.Image:
+    """Return an array as a picture of 8 bits."""
+    if pixels.ndim == 3 and pixels.shape[2] == 1:
+        pixels = pixels[..., 0]
+    if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] not in (3, 4)):
+        raise ValueError("its shape is not (height, width), or that with 1, 3 or 4 channels")
+    _check_size(pixels.shape[:2])
+    if pixels.dtype.kind not in "buif":
+        raise ValueError("its values are not real numbers")
+    most = 65_535 if pixels.dtype.kind in "ui" else 255
+    low, high = float(pixels.min()), float(pixels.max())
+    if not (low >= 0 and high <= most):
+        raise ValueError(f"its values are from {low:g} to {high:g}: 0 to {most}, or 0 to 1, are needed")
+    step = max(1, max(pixels.shape[:2]) // 2000)
+    scale = 255 if high <= 1 else 255 / high if high > 255 else 1
+    return Image.fromarray(np.uint8(np.rint(pixels[::step, ::step] * np.float32(scale))))
 
 
 def _lay_on_paper(image: Image.Image) -> np.ndarray:
-    """Return grey values; transparent parts become paper, which is dark if the ink is bright."""
-    grey = np.asarray(image.convert("L"), float)
-    alpha = np.asarray(image.getchannel("A"), float)
-    ink_is_bright = alpha.any() and np.average(grey, weights=alpha) >= 128
-    paper = 0 if ink_is_bright else 255
-    return paper + (grey - paper) * alpha / 255
+    """Return colours; transparent parts become paper, which is dark if what is opaque is bright."""
+    colours = np.asarray(image.convert("RGB"), np.float32)
+    alpha = np.asarray(image.getchannel("A"), np.float32)[..., np.newaxis] / 255
+    opaque_is_bright = alpha.any() and np.average(colours.mean(axis=2), weights=alpha[..., 0]) >= 128
+    paper = 0 if opaque_is_bright else 255
+    return paper + (colours - paper) * alpha
