@@ -64,7 +64,7 @@ def build_cnn(
     return keras.Sequential([layer for layer in network if layer is not None])
 
 
-def build_fast(*, seed: int | None = None) -> keras.Sequential:
+def build_fast(*, augment: Mapping | None = None, seed: int | None = None) -> keras.Sequential:
     """Build a network that learns most of what there is to learn in one epoch, not compiled.
 
     It has half of the article's filters and one convolution fewer. ReLU follows pooling, where it has a
@@ -72,6 +72,8 @@ def build_fast(*, seed: int | None = None) -> keras.Sequential:
 
     Parameters
     ----------
+    augment : mapping, optional
+        As in `build_cnn`.
     seed : int, optional
         As in `build_cnn`.
 
@@ -80,24 +82,22 @@ def build_fast(*, seed: int | None = None) -> keras.Sequential:
     keras.Sequential
         212,682 parameters.
     """
-    kernels, _ = _seeded_initializers(seed)
-    return keras.Sequential(
-        [
-            keras.Input((28, 28, 1)),
-            layers.Rescaling(
-                1 / (255 * MNIST_STANDARD_DEVIATION), offset=-MNIST_MEAN / MNIST_STANDARD_DEVIATION
-            ),
-            layers.Conv2D(16, (5, 5), kernel_initializer=next(kernels)),
-            layers.MaxPooling2D((2, 2)),
-            layers.ReLU(),
-            layers.Conv2D(32, (3, 3), kernel_initializer=next(kernels)),
-            layers.MaxPooling2D((2, 2)),
-            layers.ReLU(),
-            layers.Flatten(),
-            layers.Dense(256, activation="relu", kernel_initializer=next(kernels)),
-            layers.Dense(10, activation="softmax", kernel_initializer=next(kernels)),
-        ]
-    )
+    kernels, operations = _seeded_initializers(seed)
+    network = [
+        keras.Input((28, 28, 1)),
+        augmentation.RandomAffine(**augment, seed=next(operations)) if augment else None,
+        layers.Rescaling(1 / (255 * MNIST_STANDARD_DEVIATION), offset=-MNIST_MEAN / MNIST_STANDARD_DEVIATION),
+        layers.Conv2D(16, (5, 5), kernel_initializer=next(kernels)),
+        layers.MaxPooling2D((2, 2)),
+        layers.ReLU(),
+        layers.Conv2D(32, (3, 3), kernel_initializer=next(kernels)),
+        layers.MaxPooling2D((2, 2)),
+        layers.ReLU(),
+        layers.Flatten(),
+        layers.Dense(256, activation="relu", kernel_initializer=next(kernels)),
+        layers.Dense(10, activation="softmax", kernel_initializer=next(kernels)),
+    ]
+    return keras.Sequential([layer for layer in network if layer is not None])
 
 
 def build_tuned(

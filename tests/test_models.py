@@ -48,6 +48,12 @@ def test_layers_are_in_the_articles_order():
     assert kinds(models.build_cnn()) == ["Rescaling", *parts]
 
 
+def test_activations_are_the_articles():
+    found = [getattr(layer, "activation", None) for layer in models.build_cnn().layers]
+    weighted = [each.__name__ for each in found if each]
+    assert weighted == ["relu", "relu", "relu", "relu", "softmax"]
+
+
 def test_dropout_stands_before_each_dense_layer():
     network = models.build_cnn(dropout_rate=0.2)
     assert kinds(network)[-5:] == ["Flatten", "Dropout", "Dense", "Dropout", "Dense"]
@@ -137,11 +143,39 @@ def test_other_networks_take_the_same_images_and_give_probabilities(build, param
     assert not same(getattr(models, build)(seed=2).get_weights(), network.get_weights())
 
 
+@pytest.mark.parametrize("name", ["build_cnn", "build_tuned"])
+def test_technique_has_the_settings_that_are_asked_for_in_every_network(name):
+    for ranges, rate in ((recipes.ARTICLE, 0.2), (recipes.GENTLE, 0.5)):
+        network = getattr(models, name)(augment=ranges, dropout_rate=rate)
+        assert ranges.items() <= network.layers[0].get_config().items()
+        assert {layer.rate for layer in network.layers if isinstance(layer, keras.layers.Dropout)} == {rate}
+        assert np.asarray(network.layers[1](IMAGES)) == pytest.approx(IMAGES / 255, abs=1e-6)
+
+
+def test_layers_of_the_fast_network_are_in_their_order():
+    block = ["Conv2D", "MaxPooling2D", "ReLU"]
+    network = models.build_fast()
+    assert kinds(network) == ["Rescaling", *block, *block, "Flatten", "Dense", "Dense"]
+    activations = [getattr(layer, "activation", None) for layer in network.layers]
+    assert activations[-2:] == [keras.activations.relu, keras.activations.softmax]
+
+
+def test_layers_of_the_tuned_network_are_in_their_order():
+    block = ["Conv2D", "BatchNormalization", "ReLU"]
+    assert kinds(models.build_tuned()) == ["Rescaling", *5 * block, "Flatten", "Dense"]
+
+
 def test_fast_network_standardizes_the_pixels():
     scaled = np.asarray(
         models.build_fast().layers[0](np.array([0.0, 0.1307 * 255, 255.0]).reshape(3, 1, 1, 1))
     )
     assert scaled.ravel() == pytest.approx([-0.1307 / 0.3081, 0, (1 - 0.1307) / 0.3081], abs=1e-5)
+
+
+def test_fast_network_is_the_same_with_augmentation():
+    augmented = models.build_fast(augment=recipes.GENTLE, seed=1)
+    assert kinds(augmented)[:2] == ["RandomAffine", "Rescaling"]
+    assert same(augmented.get_weights(), models.build_fast(seed=1).get_weights())
 
 
 def test_tuned_network_has_its_techniques_where_they_belong():

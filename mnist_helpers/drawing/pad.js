@@ -3,6 +3,7 @@
 const PEN = 24; // width of a stroke in pixels: a digit that fills the pad is then as thick as MNIST's
 const STEP = 8; // pixels that an arrow key moves the pen
 const INTERVAL = 100; // milliseconds between two messages to the kernel while a stroke is drawn
+const MEMORY = 50; // strokes that can be undone
 const PATIENCE = 3000; // milliseconds without an answer before the page reports it
 const LATE = "No answer yet: is the kernel busy? If it was restarted, run the cell again.";
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -11,9 +12,10 @@ const PAGE = `
   <div class="pad-paper">
     <canvas class="pad-canvas" tabindex="0" role="application"></canvas>
     <div class="pad-pen" hidden></div>
+    <button class="pad-undo" type="button">Undo</button>
     <button class="pad-clear" type="button">Clear</button>
     <p class="pad-help">Draw one digit, large, with mouse, finger or pen. Keys: arrows move the pen (two at once:
-      slanted), Space puts it down or lifts it, C clears.</p>
+      slanted), Space puts it down or lifts it, Z takes the last stroke back, C clears.</p>
   </div>
   <div class="pad-side">
     <p class="pad-answer" role="status"></p>
@@ -51,7 +53,7 @@ function render({ model, el }) {
   root.innerHTML = PAGE;
   el.append(root);
   const find = (name) => root.querySelector(`.pad-${name}`);
-  const [canvas, pen, answer, error] = ["canvas", "pen", "answer", "error"].map(find);
+  const [canvas, pen, answer, error, undoButton] = ["canvas", "pen", "answer", "error", "undo"].map(find);
   find("bars").innerHTML = Array.from({ length: 10 }, (_, digit) => BAR(digit)).join("");
   const side = model.get("side");
   canvas.width = canvas.height = side;
@@ -67,6 +69,7 @@ function render({ model, el }) {
   let isLate = false; // no answer has come within PATIENCE
   let isSending = false; // the pixels change because this view sets them
   let hasChanged = false; // the pixels differ from those sent last
+  const past = []; // the ink before each stroke
   const heldKeys = new Set(); // arrow keys, so that two at once move the pen diagonally
 
   function send() {
@@ -100,7 +103,30 @@ function render({ model, el }) {
     sendSoon();
   }
 
+  function setInk(ink) {
+    context.clearRect(0, 0, side, side);
+    if (ink.byteLength) paint(context, ink);
+  }
+
+  const showUndo = () => undoButton.setAttribute("aria-disabled", String(!past.length));
+
+  function remember() {
+    past.push(readInk(context));
+    if (past.length > MEMORY) past.shift();
+    showUndo();
+  }
+
+  function undo() {
+    if (pointer !== null || !past.length) return;
+    setInk(past.pop());
+    isDown = false;
+    showUndo();
+    showPen();
+    send();
+  }
+
   function clear() {
+    if (readInk(context).byteLength) remember();
     context.clearRect(0, 0, side, side);
     isDown = false;
     position = [side / 2, side / 2];
@@ -115,7 +141,7 @@ function render({ model, el }) {
     pen.style.left = `${(100 * position[0]) / side}%`;
     pen.style.top = `${(canvas.clientHeight * position[1]) / side}px`;
     const state = `pen ${isDown ? "down" : "up"}`;
-    canvas.setAttribute("aria-label", `Drawing area, ${state}. Arrow keys move, Space draws, C clears`);
+    canvas.setAttribute("aria-label", `Drawing area, ${state}. Arrow keys move, Space draws, Z undoes, C clears`);
   }
 
   // Screen readers announce each change of this text, so it stays the same until a stroke is finished.
@@ -152,8 +178,9 @@ function render({ model, el }) {
   function loadPixels() {
     hasChanged = true;
     if (isSending) return;
-    context.clearRect(0, 0, side, side);
-    if (model.get("pixels").byteLength) paint(context, model.get("pixels"));
+    setInk(model.get("pixels"));
+    past.length = 0;
+    showUndo();
   }
 
   function locate(event) {
@@ -168,6 +195,7 @@ function render({ model, el }) {
     isDown = false;
     position = locate(event);
     showPen(false);
+    remember();
     lineTo(position);
   });
   canvas.addEventListener("pointermove", (event) => {
@@ -196,8 +224,10 @@ function render({ model, el }) {
       position = next;
     } else if (event.key === " " || event.key === "Enter") {
       isDown = !isDown;
-      if (isDown) lineTo(position);
-      else send();
+      if (isDown) {
+        remember();
+        lineTo(position);
+      } else send();
       showStatus();
     } else if (event.key.toLowerCase() === "c") {
       clear();
@@ -215,6 +245,14 @@ function render({ model, el }) {
     send();
   });
   find("clear").addEventListener("click", clear);
+  undoButton.addEventListener("click", undo);
+  // Z and Ctrl+Z undo wherever the focus is inside the pad, as after a click on a button.
+  root.addEventListener("keydown", (event) => {
+    if (event.key.toLowerCase() !== "z" || event.altKey || event.shiftKey) return;
+    undo();
+    event.preventDefault();
+    event.stopPropagation();
+  });
 
   const changes = ["answered", "frame", "probabilities", "error"].map((name) => `change:${name}`);
   for (const name of changes) model.on(name, showReading);
