@@ -1,5 +1,6 @@
 """Build the web book: lessons with their stored outputs, the study, its claims, and the API."""
 
+import html
 import json
 import re
 import shutil
@@ -7,18 +8,20 @@ import sys
 import tomllib
 from pathlib import Path
 
+import yaml
 from docutils import nodes
 from docutils.utils.math import MathError
-from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.util import logging
 
 DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
 sys.path[:0] = [str(ROOT), str(DOCS)]
 
+import pad  # noqa: E402 (docs/pad.py)
 import study as study_table  # noqa: E402 (docs/study.py)
 
 import mnist_helpers  # noqa: E402
+from mnist_helpers.lessons import formulas  # noqa: E402
 from mnist_helpers.study import claims, results  # noqa: E402
 
 _SPEAKERS = {
@@ -63,20 +66,48 @@ def prepare_source(app, docname, source):
             if shown:
                 image = {"alt": shown["alt"], "width": f"{shown['width']}px"}
                 cell["metadata"]["mystnb"] = {"image": image}
+    pad.replace_output(notebook)
     source[0] = json.dumps(notebook)
+
+
+def load_pad(app, pagename, templatename, context, doctree):
+    """Load the drawing pad's script and style on the pages that have a pad."""
+    if "pad-place" in context.get("body", ""):
+        app.add_css_file("drawing-pad.css")
+        app.add_js_file("drawing-pad.js", loading_method="defer")
 
 
 def visit_math(translator, node):
     """Write a formula as MathML, which browsers show and read aloud without a script."""
-    # docutils sets the index of \tilde{x}_i below the letter. An empty group before the index prevents it.
-    tex = re.sub(r"(\\(?:tilde|bar|hat)\s*(?:\w|\{\w\}))_", r"\1{}_", node.astext())
+    tex = node.astext()
     try:
-        mathml = tex2mathml(tex, as_block=isinstance(node, nodes.math_block))
+        mathml = formulas.to_mathml(tex, block=isinstance(node, nodes.math_block))
     except MathError as error:
         logging.getLogger(__name__).warning("no MathML for %s: %s", tex, error, location=node)
     else:
         translator.body.append(mathml)
     raise nodes.SkipNode
+
+
+def describe_page(app, pagename, templatename, context, doctree):
+    """Give a page a description, which search engines and link previews show, instead of docutils' own tags.
+
+    It is the page's first sentence. A lesson begins with links, so its description says what one does there.
+    """
+    context["metatags"] = ""
+    if doctree:
+        paragraphs = [" ".join(node.astext().split()) for node in doctree.findall(nodes.paragraph)]
+        chosen = [text for text in paragraphs if text.startswith("You will do:")]
+        first, *_ = chosen or paragraphs or [context["title"]]
+        sentence = re.split(r"(?<=[.?!]) ", first)[0]
+        context["metatags"] = f'<meta name="description" content="{html.escape(sentence)}" />'
+
+
+def format_citation():
+    """Return how to cite the lessons, from CITATION.cff."""
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    authors = ", ".join(author["name"] for author in cited["authors"])
+    return f"{authors}: *{cited['title']}*. Version {cited['version']}."
 
 
 def setup(app):
@@ -85,13 +116,22 @@ def setup(app):
     shutil.copytree(ROOT / "notebooks", DOCS / "notebooks", ignore=shutil.ignore_patterns(".*"))
     app.add_html_math_renderer("mathml", (visit_math, None), (visit_math, None))
     app.connect("source-read", prepare_source)
+    app.connect("html-page-context", describe_page)
+    app.connect("builder-inited", lambda app: pad.write_files(app.outdir / "_static"))
+    app.connect("html-page-context", load_pad)
 
 
 project = "MNIST, measured"
 author = copyright = "the MNIST lessons' authors"
 version = release = mnist_helpers.__version__
 language = "en"
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = [
+    "myst_nb",
+    "notfound.extension",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx_copybutton",
+]
 
 nb_execution_mode = "off"  # the book shows the committed outputs
 nb_code_prompt_show = "Show the check"  # only checks of exercises are folded
@@ -100,11 +140,14 @@ myst_enable_extensions = ["dollarmath", "substitution"]
 myst_heading_anchors = 2
 _RUNS = results.read_study()
 myst_substitutions = {
+    "citation": format_citation(),
     "claims": tabulate_claims(_RUNS),
     "study": study_table.format_table(_RUNS),
     "parts": study_table.format_parts(),
     "comparisons": study_table.format_comparisons(),
+    "pad": pad.show(),
 }
+copybutton_selector = "div:not(.output) > div.highlight > pre"  # code, not what it prints
 default_role = "py:obj"  # single backticks in docstrings
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True  # shows defaults by name: paths differ between machines
@@ -132,4 +175,6 @@ if "Repository" in urls:
             "notebook_interface": "jupyterlab",
         },
     }
+# The page for wrong addresses can be shown at any depth, so its links begin at the root of GitHub's Pages.
+notfound_urls_prefix = f"/{urls['Repository'].rpartition('/')[2]}/" if "Repository" in urls else "/"
 linkcheck_retries = 3

@@ -5,18 +5,21 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 import nbformat
 import pytest
+import yaml
 from bs4 import BeautifulSoup
-from test_accessibility import find_heading_problems
+from fontTools.ttLib import TTFont
+from html_pages import FAULTS, find_lesson_problems, find_problems, parse
+from markdown_it import MarkdownIt
 
 from mnist_helpers.study import claims, results
 
 ROOT = Path(__file__).resolve().parents[1]
 LESSONS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
-PAGES = ["index", "study", "claims", "api", *(f"notebooks/{name}" for name in LESSONS)]
+DOCUMENTS = sorted(path.stem for path in (ROOT / "docs").glob("*.md"))
+PAGES = [*DOCUMENTS, *(f"notebooks/{name}" for name in LESSONS)]
 URLS = '[project.urls]\nRepository = "https://github.com/owner/name"\n'
 
 
@@ -28,6 +31,7 @@ def copy_sources(folder):
     settings = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     without_urls = re.sub(r"(?m)^\[project\.urls\]\n(?:[^\[\n].*\n|\n)*", "", settings)
     (folder / "pyproject.toml").write_text(without_urls, encoding="utf-8")
+    shutil.copy(ROOT / "CITATION.cff", folder)
 
 
 def build(folder):
@@ -39,42 +43,42 @@ def build(folder):
     return done.returncode, done.stderr, folder / "build" / "html"
 
 
-def parse(page):
-    return BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
+def split_words(text):
+    """Return the words of a text between single spaces, without what typography changes."""
+    words = re.findall(r"[\w%]+", text)
+    return f" {' '.join(words)} "
 
 
-def find_problems(book):
-    """Yield what is wrong with the built pages, one line each."""
-    files = sorted(path for path in book.rglob("*.html") if "_static" not in path.parts)
-    pages = {path.resolve(): parse(path) for path in files}
-    anchors = {path: {tag["id"] for tag in page.find_all(id=True)} for path, page in pages.items()}
-    for path, page in pages.items():
-        name = path.name
-        levels = [int(tag.name[1]) for tag in page.find_all(re.compile("^h[1-6]$"))]
-        yield from (f"{name}: {problem}" for problem in find_heading_problems(levels))
-        for image in page.find_all("img"):
-            if not image.get("alt", "").strip():
-                yield f"{name} has an image without alt text"
-        for tag in page.find_all(True):
-            for attribute in {"src", "href", "srcset", "data"} & tag.attrs.keys():
-                yield from find_link_problems(path, tag, tag[attribute], anchors)
-    for style in book.rglob("*.css"):
-        if re.search(r"(?:url\(|@import)\s*[\"']?(?:https?:)?//", style.read_text(encoding="utf-8")):
-            yield f"{style.name} loads something from another server"
-
-
-def find_link_problems(path, tag, link, anchors):
-    """Yield what is wrong with one link of a page: `anchors` holds the ids of each page."""
-    target = urlsplit(link)
-    if target.scheme or target.netloc:
-        if tag.name != "a" and target.scheme != "data":
-            yield f"{path.name} loads {link}"
+def read_parts(path):
+    """Yield the prose of a document or notebook in parts, each of which its page must show without a gap."""
+    if path.suffix == ".ipynb":
+        cells = nbformat.read(path, 4).cells
+        yield from (cell.source for cell in cells if cell.cell_type == "markdown")
         return
-    goal = (path.parent / unquote(target.path)).resolve() if target.path else path
-    if not goal.is_file():
-        yield f"{path.name} links to {link}, which is missing"
-    elif target.fragment and goal in anchors and unquote(target.fragment) not in anchors[goal]:
-        yield f"{path.name} links to {link}, which is no anchor there"
+    text = re.sub(r"\A---\n.*?\n---\n", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    # Of what MyST fills in, only captions of figures are prose of the document.
+    text = re.sub(r"(?ms)^```\{figure\}.*?\n(?::.*?\n)*(.*?)^```$", "{{}}\\1{{}}", text)
+    yield from re.split(r"(?ms)\{\{.*?\}\}|^```\{.*?^```$", re.sub(r"\{py:\w+\}`", "`", text))
+
+
+def find_lost_text(source, page):
+    """Yield the prose of a document or notebook that its page does not show, and say if it lacks formulas."""
+    shown = parse(page).find("article")
+    formulas = [formula.replace_with(" ") for formula in shown.find_all("math")]
+    rest = split_words(shown.get_text())
+    n_formulas = 0
+    for part in read_parts(source):
+        prose, found = re.subn(r"\$\$.*?\$\$|\$[^$\n]+\$", " ", part, flags=re.DOTALL)
+        n_formulas += found
+        rendered = MarkdownIt().enable("table").render(prose)
+        words = split_words(BeautifulSoup(rendered, "html.parser").get_text())
+        _, stands, after = rest.partition(words)
+        if stands:
+            rest = f" {after}"
+        elif words.strip():
+            yield f"{page.name} does not show, or not in this place: {words}"
+    if n_formulas != len(formulas):
+        yield f"{page.name} shows {len(formulas)} formulas of {n_formulas}"
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +92,7 @@ def book(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def faulty(tmp_path_factory):
-    """Build a book with a repository, a badge in a lesson, broken links, and without the API."""
+    """Build a book with a repository, a badge and a comment in a lesson, broken links, and no API."""
     folder = tmp_path_factory.mktemp("faulty")
     copy_sources(folder)
     for name, text in {
@@ -102,8 +106,11 @@ def faulty(tmp_path_factory):
     lesson = folder / "notebooks" / f"{LESSONS[0]}.ipynb"
     badge = r"[![Open in Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org)\n"
     text = lesson.read_text(encoding="utf-8")
-    lesson.write_text(text.replace('"**You will do:**', f'"{badge}",\n    "**You will do:**', 1), "utf-8")
-    assert badge in lesson.read_text(encoding="utf-8")
+    begin = '"**You will do:**'
+    assert begin in text
+    lesson.write_text(
+        text.replace(begin, f'"{badge}",\n    "95\\n",\n    "% of all\\n",\n    {begin}', 1), "utf-8"
+    )
     return build(folder)
 
 
@@ -112,18 +119,83 @@ def test_book_is_complete_and_sound(book):
     assert list(find_problems(book)) == []
 
 
+@pytest.mark.parametrize("name", [name for name in PAGES if name != "404"])
+def test_page_shows_all_prose_of_its_source_in_order(name, book):
+    source = ROOT / f"{name}.ipynb" if "/" in name else ROOT / "docs" / f"{name}.md"
+    assert list(find_lost_text(source, book / f"{name}.html")) == []
+
+
+def test_lost_sentence_of_a_page_is_found(book, tmp_path):
+    text = (book / "glossary.html").read_text(encoding="utf-8")
+    (tmp_path / "glossary.html").write_text(text.replace("that are classified correctly", ""), "utf-8")
+    (found,) = find_lost_text(ROOT / "docs" / "glossary.md", tmp_path / "glossary.html")
+    assert "The share of images that are classified correctly" in found
+
+
+def test_line_that_the_book_takes_for_a_comment_is_found(faulty):
+    page = faulty[2] / "notebooks" / f"{LESSONS[0]}.html"
+    source = faulty[2].parents[1] / "notebooks" / f"{LESSONS[0]}.ipynb"
+    (found,) = find_lost_text(source, page)
+    assert " 95 % of all You will do " in found
+
+
+def test_lost_formula_is_found(book, tmp_path):
+    name = LESSONS[2]
+    page = parse(book / "notebooks" / f"{name}.html")
+    page.find("math").decompose()
+    (tmp_path / "page.html").write_text(str(page), encoding="utf-8")
+    (found,) = find_lost_text(ROOT / "notebooks" / f"{name}.ipynb", tmp_path / "page.html")
+    assert "formulas" in found
+
+
+def test_font_of_the_formulas_has_their_letters_and_signs(book):
+    font = TTFont(book / "_static" / "fonts" / "stix-two-math.woff")
+    assert "MATH" in font  # parentheses grow
+    used = {
+        sign for name in PAGES for tag in parse(book / f"{name}.html").find_all("math") for sign in tag.text
+    }
+    # A browser writes a name of one letter in italics, which are letters of their own.
+    used |= set(map(italicize, used))
+    assert {sign for sign in used if not sign.isspace()} - set(map(chr, font.getBestCmap())) == set()
+
+
+def italicize(sign):
+    """Return a small letter in mathematical italics; h has its place among the older signs."""
+    if 0x3B1 <= ord(sign) <= 0x3C9:  # Greek
+        return chr(ord(sign) - 0x3B1 + 0x1D6FC)
+    return chr(ord(sign) - ord("a") + 0x1D44E) if "a" <= sign <= "z" and sign != "h" else sign
+
+
+def test_every_page_has_one_viewport_and_its_first_sentence_as_description(book):
+    descriptions = {}
+    for name in PAGES:
+        page = parse(book / f"{name}.html")
+        assert len(page.find_all("meta", attrs={"name": "viewport"})) == 1
+        (description,) = page.find_all("meta", attrs={"name": "description"})
+        assert description["content"] in " ".join(page.find("article").text.split())
+        descriptions[name] = description["content"]
+    assert len(set(descriptions.values())) == len(PAGES)
+    assert descriptions[f"notebooks/{LESSONS[0]}"].startswith("You will do: ")
+
+
+def test_links_of_the_404_page_hold_at_any_depth(book, faulty):
+    for page, root in ((book / "404.html", "/"), (faulty[2] / "404.html", "/name/")):
+        links = [tag.get("href", tag.get("src")) for tag in parse(page).find_all(["a", "link", "script"])]
+        links = [link for link in links if link and not link.startswith(("#", "http"))]
+        assert f"{root}notebooks/{LESSONS[0]}.html" in links
+        assert [link for link in links if not link.startswith(root)] == []
+
+
+def test_book_says_how_to_cite_it(book):
+    text = " ".join(parse(book / "index.html").text.split())
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert f"{cited['authors'][0]['name']}: {cited['title']}. Version {cited['version']}." in text
+
+
 @pytest.mark.parametrize("name", LESSONS)
 def test_lesson_shows_its_figures_with_alt_texts_and_its_formulas(name, book):
-    page = parse(book / "notebooks" / f"{name}.html")
-    notebook = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", 4)
-    outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
-    shown = [out.metadata["image/png"]["alt"] for out in outputs if "image/png" in out.get("data", {})]
-    alts = [" ".join(alt.split()) for alt in shown]
-    assert alts
-    assert [image["alt"] for image in page.select(".cell_output img")] == alts
-    formula = page.find("math")
-    assert formula
-    assert "\\" not in formula.text  # no TeX is left
+    notebook = ROOT / "notebooks" / f"{name}.ipynb"
+    assert list(find_lesson_problems(book / "notebooks" / f"{name}.html", notebook)) == []
 
 
 def test_api_has_every_public_module(book):
@@ -184,17 +256,6 @@ def test_broken_links_fail_the_build(faulty):
     for name in ("notebooks/08_more.ipynb", "no-such-part", "mnist_helpers.study.results.read_study"):
         assert name in warnings
     assert len(re.findall(r"docs[/\\]", warnings)) == 3, warnings
-
-
-FAULTS = {
-    "one title": "<h1>Second title</h1>",
-    "heading 4 follows heading 2": "<h2>Part</h2><h4>Detail</h4>",
-    "without alt text": '<img src="_images/none.png" alt="">',
-    "loads https://": '<script src="https://example.org/a.js"></script>',
-    "loads //": '<link rel="stylesheet" href="//example.org/a.css">',
-    "which is missing": '<a href="none.html">none</a>',
-    "which is no anchor there": '<a href="study.html#none">none</a>',
-}
 
 
 @pytest.mark.parametrize("problem", FAULTS)

@@ -31,6 +31,38 @@ FAINT = """() => {
     });
     return [...new Set(found.map(each => `${each.tagName} ${each.className}`))];
 }"""
+# Code and printed text that is wider than its box. Keras draws its summary with lines, which cannot wrap.
+CUT = """() => [...document.querySelectorAll("pre:not(.text_html pre)")]
+    .filter(each => each.checkVisibility() && each.scrollWidth > each.clientWidth + 1)
+    .map(each => each.innerText.slice(0, 60))"""
+WRAPPED = """() => [...document.querySelectorAll(".cell_input pre")].filter(each => {
+    const style = getComputedStyle(each);
+    const lines = (each.clientHeight - 2 * parseFloat(style.paddingTop)) / parseFloat(style.lineHeight);
+    return each.checkVisibility() && lines > each.innerText.trimEnd().split("\\n").length + 0.5;
+}).map(each => each.innerText.slice(0, 60))"""
+STRETCHED = """all => all.filter(each => each.complete && each.naturalWidth && each.checkVisibility())
+    .filter(each => Math.abs(each.naturalWidth / each.naturalHeight * each.height / each.width - 1) > 0.02)
+    .map(each => each.alt)"""
+# Remember how each element looks without the focus; then say what the focus of the keyboard changes.
+AT_REST = """() => {
+    const look = each => {
+        const { outlineStyle, outlineWidth, outlineColor, boxShadow } = getComputedStyle(each);
+        return (outlineStyle === "none" ? "" : outlineStyle + outlineWidth + outlineColor) + boxShadow;
+    };
+    const rest = new Map([...document.querySelectorAll("*")].map(each => [each, look(each)]));
+    window.findStop = () => {
+        const stop = document.activeElement;
+        document.getAnimations().forEach(each => each.finish());
+        const box = stop.getBoundingClientRect();
+        const isSeen = box.width > 1 && box.height > 1 && stop.checkVisibility({ opacityProperty: true });
+        const isMarked = [stop, ...stop.querySelectorAll("*")].some(each => look(each) !== rest.get(each));
+        return {
+            name: `${stop.tagName} ${stop.className} ${stop.innerText || stop.ariaLabel}`.slice(0, 80),
+            isNew: stop !== document.body && !stop.dataset.visited && (stop.dataset.visited = true),
+            isVisible: isSeen && isMarked,
+        };
+    };
+}"""
 OVERFLOW = "() => document.scrollingElement.scrollWidth - window.innerWidth"
 
 
@@ -92,6 +124,8 @@ def find_problems(page, address, name, width, scheme="light"):
         page.goto(address + name, wait_until="networkidle")
     problems += [f"no alt text: {source}" for source in page.locator("img").evaluate_all(UNNAMED)]
     problems += [f"too little contrast: {element}" for element in page.evaluate(FAINT)]
+    problems += [f"code is cut: {text}" for text in page.evaluate(CUT)]
+    problems += [f"stretched: {alt}" for alt in page.locator("img").evaluate_all(STRETCHED)]
     if (excess := page.evaluate(OVERFLOW)) > 0:
         problems.append(f"{excess} pixels wider than the window")
     return [f"{name} at {width}, {scheme}: {problem}" for problem in problems]
@@ -108,6 +142,74 @@ def test_every_page_is_complete_readable_and_fits_the_window(width, scheme, page
         picture = f"{'-'.join(name.with_suffix('').parts)}-{width}-{scheme}.png"
         page.screenshot(path=SCREENSHOTS / picture, full_page=True)
     assert not problems, "\n".join(problems)
+
+
+def test_code_keeps_its_lines_on_a_laptop_and_nothing_is_cut_on_paper(page, book):
+    for path in sorted((BOOK / "notebooks").glob("*.html")):
+        page.set_viewport_size({"width": 1280, "height": 900})
+        page.goto(f"{book}notebooks/{path.name}")
+        assert page.evaluate(WRAPPED) == []
+        page.emulate_media(media="print")
+        page.set_viewport_size({"width": 718, "height": 900})  # A4 with margins of 10 mm
+        everything = CUT.replace(":not(.text_html pre)", "")
+        assert page.evaluate(everything) == []
+        assert page.evaluate(OVERFLOW) <= 0
+        expect(page.locator("article h1")).to_be_visible()
+        page.emulate_media(media="screen")
+
+
+def find_stops(page):
+    """Press Tab until the focus leaves the page, and return each place where it stood."""
+    page.evaluate(AT_REST)
+    stops = []
+    while True:
+        page.keyboard.press("Tab")
+        stop = page.evaluate("findStop()")
+        if not stop["isNew"]:
+            return stops
+        stops.append(stop)
+
+
+@pytest.mark.parametrize(
+    ("name", "width"), [("index", 1280), ("index", 390), ("notebooks/02_baseline_cnn", 1280), ("api", 390)]
+)
+def test_focus_of_the_keyboard_is_visible_at_every_stop(name, width, page, book):
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(f"{book}{name}.html", wait_until="networkidle")
+    stops = find_stops(page)
+    assert len(stops) > 10
+    assert [stop["name"] for stop in stops if not stop["isVisible"]] == []
+
+
+def test_invisible_focus_is_found(page):
+    page.set_content("""<style>.a:focus { outline: 0 } .b { opacity: 0 }</style><a href="#">seen</a>
+        <a class="a" href="#">no outline</a><a class="b" href="#">transparent</a>""")
+    found = [stop["name"] for stop in find_stops(page) if not stop["isVisible"]]
+    assert found == ["A a no outline", "A b transparent"]
+
+
+def test_code_is_copied_without_its_output(page, book):
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(f"{book}notebooks/02_baseline_cnn.html")
+    cell = page.locator(".cell", has_text="print(digits)").first
+    cell.hover()
+    cell.get_by_role("button", name="Copy").click()
+    expect(cell.locator(".copybtn.success")).to_be_visible()
+    code = page.evaluate("navigator.clipboard.readText()")
+    assert code.split() == ["digits", "=", "datasets.load(dataset)", "print(digits)"]
+    expect(page.locator(".cell_output .copybtn")).to_have_count(0)
+
+
+def test_formulas_use_the_font_of_the_book(page, book):
+    page.goto(f"{book}notebooks/03_l2_regularization.html", wait_until="networkidle")
+    loaded = "() => [...document.fonts].filter(each => each.status === 'loaded').map(each => each.family)"
+    assert "STIX Two Math" in page.evaluate(loaded)
+
+
+def test_wrong_address_leads_back_to_the_lessons(page, book):
+    page.goto(f"{book}404.html")
+    page.locator(".bd-sidebar-primary").get_by_role("link", name="01 · ").click()
+    expect(page.locator("article h1")).to_contain_text("01 · ")
 
 
 def test_search_finds_the_lesson_on_dropout(page, book):
@@ -131,6 +233,9 @@ def test_faults_of_a_page_are_found(page, tmp_path):
         <title>Faulty</title><link rel="icon" href="data:,"><img src="data:,">
         <script>console.error("oh")</script><script>undefinedName()</script><script src="absent.js"></script>
         <script src="http://127.0.0.1:9/far.js"></script><p style="width: 500px; color: #777">wide</p>
+        <pre style="width: 50px; overflow: auto">longer than its box</pre>
+        <img alt="tall" width="99" height="9" src="data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'
+        width='9' height='9'/%3E">
     """)
     with serve(tmp_path) as address:
         found = "\n".join(find_problems(page, address, "index.html", 390))
@@ -142,6 +247,8 @@ def test_faults_of_a_page_are_found(page, tmp_path):
         "failed: http://127.0.0.1:9/far.js",
         "no alt text: data:,",
         "too little contrast: P",
+        "code is cut: longer than its box",
+        "stretched: tall",
         "pixels wider than the window",
     ):
         assert problem in found
