@@ -10,16 +10,15 @@ Environment variables:
 
 - ``MNIST_HELPERS_DATA``: path of mnist.npz, or of a folder with mnist.npz or with the four IDX files.
 - ``MNIST_HELPERS_CACHE``: folder for downloads.
-- ``MNIST_HELPERS_OFFLINE=1``: never use the network.
+- ``MNIST_HELPERS_OFFLINE``: 1, true, yes or on: never use the network; 0, false, no or off: use it.
 """
 
 import hashlib
-import os
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from mnist_helpers import mnist_files
+from mnist_helpers import environment, mnist_cache, mnist_files
 from mnist_helpers.errors import DataError, UsageError
 
 # With this seed the first nine images of MNIST, which the article shows, are among the training images.
@@ -38,7 +37,7 @@ class Digits:
     ----------
     name : {"MNIST", "UCI digits"}
         Name of the data set.
-    source : {"file", "cache", "download", "embedded"}
+    source : {"file", "cache", "Keras's cache", "download", "embedded"}
         Where the images were read from.
     x_train, y_train : ndarray
         Training images and labels.
@@ -173,8 +172,9 @@ def load(dataset: str = "auto") -> Digits:
     Parameters
     ----------
     dataset : {"auto", "mnist", "uci"}, default "auto"
-        ``"mnist"``: from MNIST_HELPERS_DATA, else from the cache, else from a download: 50,000 training,
-        10,000 validation and 10,000 test images. ``"uci"``: the UCI digits, 1,077, 360 and 360 images.
+        ``"mnist"``: from MNIST_HELPERS_DATA, else from the cache, else from Keras's own cache, else from a
+        download: 50,000 training, 10,000 validation and 10,000 test images. ``"uci"``: the UCI digits, 1,077,
+        360 and 360 images.
         ``"auto"``: MNIST, or the UCI digits where MNIST is not available.
 
     Returns
@@ -187,43 +187,36 @@ def load(dataset: str = "auto") -> Digits:
     DataError
         If ``"mnist"`` is not available, or if MNIST_HELPERS_DATA is set and does not lead to MNIST.
     SetupError
-        If the cache folder cannot be written.
+        If the cache folder cannot be written, or a file in it may not be read.
     UsageError
-        If `dataset` is not one of the three.
+        If `dataset` is not one of the three, or MNIST_HELPERS_OFFLINE is neither yes nor no.
     """
     if dataset not in ("auto", "mnist", "uci"):
         raise UsageError(f"dataset={dataset!r} is unknown: choose 'auto', 'mnist' or 'uci'")
     if dataset == "uci":
         return _load_uci()
+    is_offline = environment.read_flag("MNIST_HELPERS_OFFLINE")
     failures: list[str] = []
-    if found := mnist_files.find():
-        source, path = found
+    for source, path in mnist_files.find_all():
         try:
             return _split_mnist(source, mnist_files.read(path))
         except DataError as error:
             if source == "file":
                 raise  # a path that the user set is never replaced by other images
-            failures.append(f"cache: {error}")
-            mnist_files.set_aside(path, error)
-    if digits := _download(failures):
-        return digits
+            failures.append(f"{source}: {error}")
+            if source == "cache" and (arrays := mnist_cache.repair()):
+                return _split_mnist("cache", arrays)
+    if is_offline:
+        failures.append("download: not tried, because MNIST_HELPERS_OFFLINE is set")
+    else:
+        arrays, problems = mnist_cache.fill()
+        if arrays:
+            return _split_mnist("download", arrays)
+        failures += problems
     if dataset == "auto":
         reason = "MNIST is not available here: `mnist-helpers data --dataset mnist` says why."
         return replace(_load_uci(), fallback_reason=reason)
     raise DataError("\n  ".join(["MNIST is not available:", *failures]) + f"\n{mnist_files.MANUAL}.")
-
-
-def _download(failures: list[str]) -> Digits | None:
-    """Try each mirror in order; append to `failures` why one failed."""
-    if os.environ.get("MNIST_HELPERS_OFFLINE") == "1":
-        failures.append("download: not tried, because MNIST_HELPERS_OFFLINE is 1")
-        return None
-    for url, files in mnist_files.MIRRORS:
-        try:
-            return _split_mnist("download", mnist_files.fetch(url, files))
-        except DataError as error:
-            failures.append(f"{url}{error}")
-    return None
 
 
 def _split(labels: np.ndarray, size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

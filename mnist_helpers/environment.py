@@ -9,10 +9,39 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
-from mnist_helpers.errors import SetupError
+from mnist_helpers.errors import SetupError, UsageError
 
 _TENSORFLOW = ("tensorflow", "tensorflow-cpu", "tf-nightly")  # the same library under different names
 _INSTALL = "python -m pip install -r requirements/lessons.lock, then python -m pip install --no-deps -e ."
+_YES_AND_NO = dict.fromkeys(("1", "true", "yes", "on"), True) | dict.fromkeys(
+    ("0", "false", "no", "off", ""), False
+)
+
+
+def read_flag(name: str) -> bool:
+    """Read yes or no from an environment variable.
+
+    Parameters
+    ----------
+    name : str
+        The variable.
+
+    Returns
+    -------
+    bool
+        True for 1, true, yes and on; False for 0, false, no and off, and if it is empty or not set. Case
+        does not matter.
+
+    Raises
+    ------
+    UsageError
+        If it has another value.
+    """
+    value = os.environ.get(name, "")
+    try:
+        return _YES_AND_NO[value.strip().lower()]
+    except KeyError:
+        raise UsageError(f"{name} is {value[:50]!r}: set it to 1 (yes) or 0 (no)") from None
 
 
 def installed_version(name: str) -> str | None:

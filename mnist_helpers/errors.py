@@ -15,6 +15,10 @@ class MnistHelpersError(Exception):
 
     exit_code = 1
 
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython shows: one line, for the message says it all."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class UsageError(MnistHelpersError):
     """A name, type or value is invalid, whatever the data."""

@@ -7,19 +7,21 @@ Both hold the same four arrays: 60,000 training and 10,000 test images of 28 x 2
 """
 
 import contextlib
-import gzip
 import hashlib
-import logging
+import io
+import math
 import os
-import warnings
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import ModuleType
+from typing import IO
 
 import numpy as np
+import platformdirs
 
+from mnist_helpers import files
+from mnist_helpers.downloads import Known
 from mnist_helpers.errors import DataError, SetupError
 
 # Shape, and SHA-256 of the bytes in C order, of each array.
@@ -29,13 +31,15 @@ ARRAYS: dict[str, tuple[tuple[int, ...], str]] = {
     "x_test": ((10_000, 28, 28), "6d87418db22cc8025d05968bec9bd5c3932904b23485740db143a061a2c9d161"),
     "y_test": ((10_000,), "ddeff807876a9661a1110d45c266c86239a3a1b7d37da0c3716a7a683c852ff5"),
 }
-# Hashes of the files as they are downloaded; the IDX files in the order of `ARRAYS`.
-_NPZ = {"mnist.npz": "sha256:731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"}
+# The files as they are downloaded; the IDX files in the order of `ARRAYS`.
+_NPZ = {
+    "mnist.npz": Known(11_490_434, "sha256:731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1")
+}
 _IDX = {
-    "train-images-idx3-ubyte.gz": "md5:f68b3c2dcbeaaa9fbdd348bbdeb94873",
-    "train-labels-idx1-ubyte.gz": "md5:d53e105ee54ea40749a09fcbcd1e9432",
-    "t10k-images-idx3-ubyte.gz": "md5:9fb629c4189551a2d022fa330f9573f3",
-    "t10k-labels-idx1-ubyte.gz": "md5:ec29112dd5afa0611ce80d1b7f02629c",
+    "train-images-idx3-ubyte.gz": Known(9_912_422, "md5:f68b3c2dcbeaaa9fbdd348bbdeb94873"),
+    "train-labels-idx1-ubyte.gz": Known(28_881, "md5:d53e105ee54ea40749a09fcbcd1e9432"),
+    "t10k-images-idx3-ubyte.gz": Known(1_648_877, "md5:9fb629c4189551a2d022fa330f9573f3"),
+    "t10k-labels-idx1-ubyte.gz": Known(4_542, "md5:ec29112dd5afa0611ce80d1b7f02629c"),
 }
 _IDX_NAMES = dict(zip(ARRAYS, _IDX, strict=True))
 MIRRORS = (
@@ -43,9 +47,25 @@ MIRRORS = (
     ("https://ossci-datasets.s3.amazonaws.com/mnist/", _IDX),
     ("https://storage.googleapis.com/cvdf-datasets/mnist/", _IDX),
 )
-_MAX_BYTES = 64 * 2**20  # unpacked; MNIST's four arrays take 55 MB
-_TIMEOUT = (10, 30)  # seconds to connect, and to wait for the next bytes
 MANUAL = "Put mnist.npz on this machine and set MNIST_HELPERS_DATA to its path"
+_ZIP = b"PK\x03\x04"  # how these files begin
+_GZIP = b"\x1f\x8b"
+
+
+class WrongFilesError(DataError):
+    """Files were read whole and are not MNIST's.
+
+    Parameters
+    ----------
+    message : str
+        What was expected and found.
+    paths : list of Path
+        The files.
+    """
+
+    def __init__(self, message: str, paths: list[Path]) -> None:
+        super().__init__(message)
+        self.paths = paths
 
 
 def cache_folder() -> Path:
@@ -56,42 +76,83 @@ def cache_folder() -> Path:
     Path
         MNIST_HELPERS_CACHE if it is set, else a folder in the user's cache. It may not exist yet.
     """
-    return Path(os.environ.get("MNIST_HELPERS_CACHE") or _import_pooch().os_cache("mnist_helpers"))
+    return Path(os.environ.get("MNIST_HELPERS_CACHE") or platformdirs.user_cache_dir("mnist_helpers"))
 
 
-def _import_pooch() -> ModuleType:
-    """Import pooch without tqdm's warning about missing notebook widgets, which are not needed."""
-    with warnings.catch_warnings(action="ignore"):
-        import pooch
-    return pooch
+def is_cached() -> bool:
+    """Return whether the cache has all files of one of the containers.
+
+    Returns
+    -------
+    bool
+        Nothing is read yet.
+
+    Raises
+    ------
+    SetupError
+        If the cache may not be searched.
+    """
+    return any(all(_exists(cache_folder() / name) for name in names) for names in (_NPZ, _IDX))
 
 
-def find() -> tuple[str, Path] | None:
-    """Find MNIST on this machine, without reading it.
+def find_all() -> Iterator[tuple[str, Path]]:
+    """Find every MNIST on this machine, without reading it.
 
     A relative MNIST_HELPERS_DATA is looked up in the current folder and then in each folder above, because
     Jupyter runs a notebook in the notebook's own folder.
 
-    Returns
-    -------
-    source : {"file", "cache"}
-        ``"file"`` if MNIST_HELPERS_DATA is set.
+    Yields
+    ------
+    source : {"file", "cache", "Keras's cache"}
+        ``"file"``, and nothing else, if MNIST_HELPERS_DATA is set.
     path : Path
-        Path for `read`. Instead of both, None is returned if MNIST is neither set nor cached.
+        Path for `read`.
 
     Raises
     ------
     DataError
         If MNIST_HELPERS_DATA is set and its path does not exist.
+    SetupError
+        If a folder may not be searched.
     """
     if value := os.environ.get("MNIST_HELPERS_DATA"):
+        wanted = Path(os.path.expanduser(value))
         for folder in (Path.cwd(), *Path.cwd().parents):
-            if (path := folder / Path(value).expanduser()).exists():
-                return "file", path
-        raise DataError(f"MNIST_HELPERS_DATA is {value!r}, which does not exist: correct or unset it")
-    cache = cache_folder()
-    is_complete = any(all((cache / name).is_file() for name in files) for files in (_NPZ, _IDX))
-    return ("cache", cache) if is_complete else None
+            if _exists(path := folder / wanted):
+                yield "file", path
+                return
+        shown = value if len(value) <= 200 else f"{value[:200]}…"
+        raise DataError(f"MNIST_HELPERS_DATA is {shown!r}, which does not exist: correct or unset it")
+    if is_cached():
+        yield "cache", cache_folder()
+    keras = Path(os.environ.get("KERAS_HOME") or Path("~/.keras").expanduser()) / "datasets" / "mnist.npz"
+    if _exists(keras):
+        yield "Keras's cache", keras
+
+
+def _exists(path: Path) -> bool:
+    """Return whether there is a file or a folder, rather than nothing, a pipe or a device."""
+    try:
+        return path.is_file() or path.is_dir()
+    except OSError as error:
+        reason = f"{str(path)[:200]} cannot be looked up ({error.strerror or error})"
+        raise SetupError(f"{reason}: correct MNIST_HELPERS_DATA or MNIST_HELPERS_CACHE") from error
+
+
+def find() -> tuple[str, Path] | None:
+    """Find the first MNIST on this machine, without reading it.
+
+    Returns
+    -------
+    source, path
+        As `find_all` yields them, or None instead of both.
+
+    Raises
+    ------
+    DataError, SetupError
+        As `find_all` does.
+    """
+    return next(find_all(), None)
 
 
 def read(path: Path) -> dict[str, np.ndarray]:
@@ -100,7 +161,8 @@ def read(path: Path) -> dict[str, np.ndarray]:
     Parameters
     ----------
     path : Path
-        A file mnist.npz, or a folder with mnist.npz or with the four IDX files, gzipped or not.
+        A file mnist.npz, or a folder with it or with the four IDX files, gzipped or not. Files in a folder
+        are recognised by their content, whatever their names; torchvision's folder holds them below.
 
     Returns
     -------
@@ -109,135 +171,145 @@ def read(path: Path) -> dict[str, np.ndarray]:
 
     Raises
     ------
+    WrongFilesError
+        If an array is not MNIST's; names each, with what was expected and found.
     DataError
-        If the files cannot be read or an array is not MNIST's; names each such array, with what was
-        expected and found.
+        If a file is missing.
+    SetupError
+        If a file may not be read, or memory does not suffice.
     """
-    if path.is_dir() and (path / "mnist.npz").is_file():
-        path = path / "mnist.npz"
-    arrays = {name: _read_idx(path, name) for name in ARRAYS} if path.is_dir() else _read_npz(path)
-    problems = [f"{name}: {problem}" for name in ARRAYS if (problem := _find_problem(name, arrays[name]))]
+    try:
+        return _read_folder(path) if path.is_dir() else _read_npz(path)
+    except MemoryError as error:
+        raise SetupError(
+            f"memory does not suffice to read {path}: 200 MB are needed, end programs"
+        ) from error
+
+
+def _read_folder(folder: Path) -> dict[str, np.ndarray]:
+    if _exists(npz := folder / "mnist.npz"):
+        return _read_npz(npz)
+    candidates: dict[str, list[Path]] = {kind: [] for kind in ("archive", *ARRAYS)}
+    for kind, path in _recognise(folder):
+        candidates[kind].append(path)
+    archives = candidates.pop("archive")
+    if archives and not all(candidates.values()):
+        return _read_npz(archives[0])
+    found: dict[str, np.ndarray | str] = {}
+    wrong = []
+    for name, paths in candidates.items():
+        usual = folder / _IDX_NAMES[name]
+        paths = paths or [path for path in (usual, usual.with_suffix("")) if _exists(path)]
+        if not paths:
+            shape, _ = ARRAYS[name]
+            expected = f"an IDX file of uint8 {shape}, usually named {usual.name}"
+            raise DataError(f"{folder} has no {name}: expected {expected}. {MANUAL}")
+        for path in paths:
+            found[name] = _read_idx(path, name)
+            if not (problem := _find_problem(name, found[name])):
+                break
+            wrong.append(path)
+            found[name] = f"{path.name}: {problem}"
+    return _verify(folder, found, wrong)
+
+
+def _recognise(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Yield what the files of a folder, and of torchvision's folders below, begin like."""
+    kinds = {_ZIP: "archive"} | {_make_header(name): name for name in ARRAYS}
+    for place in (folder, folder / "raw", folder / "MNIST" / "raw"):
+        try:
+            paths = sorted(path for path in place.iterdir() if path.is_file()) if place.is_dir() else []
+        except OSError as error:
+            raise SetupError(f"{place} cannot be searched ({error.strerror}): make it readable") from error
+        for path in paths:
+            start = b""
+            with contextlib.suppress(OSError, zlib.error), path.open("rb") as file:
+                start = file.read(1024)
+                if start.startswith(_GZIP):
+                    start = zlib.decompressobj(31).decompress(start, 64)
+            yield from ((kind, path) for begin, kind in kinds.items() if start.startswith(begin))
+
+
+def _verify(path: Path, found: Mapping[str, np.ndarray | str], wrong: list[Path]) -> dict[str, np.ndarray]:
+    """Return the arrays if all are MNIST's."""
+    problems = [f"{name}: {problem}" for name in ARRAYS if (problem := _find_problem(name, found[name]))]
     if problems:
-        raise DataError(f"{path.name} is not MNIST: {'; '.join(problems)}. {MANUAL}")
-    return arrays
+        raise WrongFilesError(f"{path.name} is not MNIST: {'; '.join(problems)}. {MANUAL}", wrong)
+    return {name: array for name, array in found.items() if isinstance(array, np.ndarray)}
 
 
-def _find_problem(name: str, array: np.ndarray) -> str:
-    """Return what distinguishes an array from MNIST's, or an empty text."""
-    shape, digest = ARRAYS[name]
-    if array.dtype != np.uint8 or array.shape != shape:
-        return f"expected uint8 {shape}, found {array.dtype} {array.shape}"
-    if hashlib.sha256(np.ascontiguousarray(array).data).hexdigest() != digest:
+def _find_problem(name: str, array: np.ndarray | str) -> str:
+    """Return what distinguishes an array from MNIST's, or an empty text; a text is a known problem."""
+    if isinstance(array, str):
+        return array
+    if hashlib.sha256(array.data).hexdigest() != ARRAYS[name][1]:
         return f"expected MNIST's SHA-256, found other bytes, values from {array.min()} to {array.max()}"
     return ""
 
 
-@contextlib.contextmanager
-def _refusing_other_files(path: Path) -> Iterator[None]:
-    """Turn any exception into a DataError: one wrong byte makes zipfile and NumPy raise nearly any."""
-    try:
-        yield
-    except Exception as error:
-        found = "pickled objects, which could run code" if "pickle" in str(error) else error
-        raise DataError(f"{path.name}: expected an npz of plain arrays, found: {found}. {MANUAL}") from error
-
-
 def _read_npz(path: Path) -> dict[str, np.ndarray]:
-    # Check the archive's directory before anything is unpacked, against archives that unpack to terabytes.
-    with _refusing_other_files(path), zipfile.ZipFile(path) as archive:
-        members = archive.infolist()
-    names = sorted(member.filename for member in members)
-    if names != sorted(f"{name}.npy" for name in ARRAYS):
-        raise DataError(f"{path.name}: expected the arrays {', '.join(ARRAYS)}, found {names[:8]}")
-    size = sum(member.file_size for member in members)
-    if size > _MAX_BYTES:
-        raise DataError(f"{path.name}: expected at most {_MAX_BYTES:,} bytes unpacked, found {size:,}")
-    with _refusing_other_files(path), np.load(path, allow_pickle=False) as arrays:
-        # NumPy returns a member that is not in its format as bytes.
-        return {name: np.asarray(arrays[name]) for name in ARRAYS}
+    content = files.read_file(path)
+    expected = [f"{name}.npy" for name in ARRAYS]
+    try:
+        # Check the directory before anything is unpacked, against archives that unpack to terabytes.
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            names = [member.filename for member in archive.infolist()]
+            size = sum(member.file_size for member in archive.infolist())
+            if sorted(names) != sorted(expected):
+                raise ValueError(f"the arrays {names[:8]} instead of {expected}")
+            if size > files.MAX_BYTES:
+                raise ValueError(f"{size:,} bytes unpacked, more than {files.MAX_BYTES:,}")
+            found: dict[str, np.ndarray | str] = {}
+            for name in ARRAYS:
+                with archive.open(f"{name}.npy") as file:
+                    found[name] = _read_npy(file, name)
+    except MemoryError:
+        raise
+    except Exception as error:  # one wrong byte makes zipfile and NumPy raise nearly any
+        # The error may quote kilobytes of the file.
+        kind = "HTML" if b"<html" in content[:512].lower() else str(error)[:200]
+        message = f"{path.name}: expected an npz of plain arrays, found: {kind}. {MANUAL}"
+        raise WrongFilesError(message, [path]) from error
+    return _verify(path, found, [path])
 
 
-def _read_idx(folder: Path, name: str) -> np.ndarray:
-    packed = folder / _IDX_NAMES[name]
-    path = packed if packed.is_file() else packed.with_suffix("")
+def _read_npy(file: IO[bytes], name: str) -> np.ndarray | str:
+    """Read an array, or return why it is not MNIST's; no more is read or allocated than MNIST needs."""
+    version = np.lib.format.read_magic(file)
+    is_first = version == (1, 0)
+    read_header = np.lib.format.read_array_header_1_0 if is_first else np.lib.format.read_array_header_2_0
+    shape, in_fortran_order, dtype = read_header(file)
+    if dtype.hasobject:
+        raise ValueError("pickled objects, which could run code")
+    expected, _ = ARRAYS[name]
+    if dtype != np.uint8 or shape != expected:
+        return f"expected uint8 {expected}, found {dtype} {shape}"[:200]
+    array = np.empty(shape[::-1] if in_fortran_order else shape, np.uint8)
+    if file.readinto(array.data.cast("B")) != array.size or file.read(1):  # type: ignore[attr-defined]
+        return f"expected {array.size:,} bytes, found another number"
+    return np.ascontiguousarray(array.T) if in_fortran_order else array
+
+
+def _make_header(name: str) -> bytes:
+    """Return how the IDX file of an array begins."""
     shape, _ = ARRAYS[name]
-    header = np.array([0x800 + len(shape), *shape], dtype=">i4").tobytes()  # 0x08: unsigned bytes
-    size = len(header) + int(np.prod(shape))
-    try:
-        with gzip.open(path) if path == packed else path.open("rb") as file:
-            data = file.read(size + 1)  # one byte more shows an excess; a gzip bomb is not unpacked further
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{packed.name} cannot be read ({error}). {MANUAL}") from error
-    if len(data) != size or not data.startswith(header):
-        raise DataError(f"{packed.name}: expected an IDX file of uint8 {shape}, found something else")
-    return np.frombuffer(data, dtype=np.uint8, offset=len(header)).reshape(shape)
+    return np.array([0x800 + len(shape), *shape], dtype=">i4").tobytes()  # 0x08: unsigned bytes
 
 
-def fetch(url: str, files: dict[str, str]) -> dict[str, np.ndarray]:
-    """Download MNIST from one mirror into the cache, then read and verify it.
-
-    A file gets its final name after its hash was verified. Files that are in the cache already are not
-    downloaded again.
-
-    Parameters
-    ----------
-    url : str
-        Address of the mirror, with a slash at its end.
-    files : dict of str to str
-        ``{file name: "algorithm:hash"}``, as in `MIRRORS`.
-
-    Returns
-    -------
-    dict of str to ndarray
-        As `read` returns it.
-
-    Raises
-    ------
-    DataError
-        If a file cannot be downloaded or is not MNIST's.
-    SetupError
-        If the cache folder cannot be written.
-    """
-    pooch = _import_pooch()
-    folder = cache_folder()
-    try:
-        pooch.utils.make_local_storage(folder)
-    except OSError as error:
-        raise _unwritable(folder) from error
-    pooch.get_logger().setLevel(logging.WARNING)
-    downloader = pooch.HTTPDownloader(timeout=_TIMEOUT, progressbar=True)
-    for name, digest in files.items():
+def _read_idx(path: Path, name: str) -> np.ndarray | str:
+    """Read an array, or return why it is not MNIST's."""
+    content = files.read_file(path)
+    shape, _ = ARRAYS[name]
+    header = _make_header(name)
+    size = len(header) + math.prod(shape)
+    if content.startswith(_GZIP):
         try:
-            pooch.retrieve(url + name, digest, fname=name, path=folder, downloader=downloader)
-        except ValueError as error:
-            raise DataError(f"{name} lacks MNIST's hash: did a login page or a proxy answer?") from error
-        except OSError as error:  # all exceptions of requests derive from OSError
-            raise DataError(f"{name}: {type(error).__name__}: {error}") from error
-    return read(folder)
-
-
-def set_aside(folder: Path, error: DataError) -> None:
-    """Rename the cached files to ``*.bad``, and warn once.
-
-    Parameters
-    ----------
-    folder : Path
-        The cache.
-    error : DataError
-        What is wrong with its files; becomes part of the warning, which points at the caller's caller.
-
-    Raises
-    ------
-    SetupError
-        If a file cannot be renamed.
-    """
-    warnings.warn(f"the cached MNIST was broken and is set aside as *.bad: {error}", stacklevel=3)
-    try:
-        for path in (folder / name for name in (*_NPZ, *_IDX) if (folder / name).is_file()):
-            path.replace(f"{path}.bad")
-    except OSError as problem:
-        raise _unwritable(folder) from problem
-
-
-def _unwritable(folder: Path) -> SetupError:
-    return SetupError(f"{folder} cannot be written: set MNIST_HELPERS_CACHE to a writable folder")
+            packed = zlib.decompressobj(31)
+            content = packed.decompress(content, size + 1)  # a bomb is not unpacked further
+        except zlib.error as error:
+            return f"expected a gzip file, found: {error}"
+        if not packed.eof:
+            return f"expected {size:,} bytes in gzip, found another number"
+    if len(content) != size or not content.startswith(header):
+        return f"expected an IDX file of uint8 {shape}, found something else"
+    return np.frombuffer(content, dtype=np.uint8, offset=len(header)).reshape(shape)

@@ -4,7 +4,11 @@ This is their one home. The study plans and compares runs with these values on m
 TensorFlow; `mnist_helpers.training` turns a `Recipe` into a `Run`.
 """
 
+import math
+import numbers
 from dataclasses import dataclass, field
+
+from mnist_helpers.errors import UsageError
 
 # Augmentation ranges: arguments of `augmentation.RandomAffine`. The gentle ranges keep every digit's label;
 # the weak ones are half as wide, the strong ones twice.
@@ -21,6 +25,21 @@ ARTICLE = {
     "fill_mode": "nearest",
 }
 PRESETS = {"weak": WEAK, "gentle": GENTLE, "strong": STRONG, "article": ARTICLE}
+# The numbers of a recipe: type, least value, and the value that each stays below.
+_RANGES: dict[str, tuple[type, float, float]] = {
+    "train_size": (numbers.Integral, 10, math.inf),
+    "epochs": (numbers.Integral, 1, math.inf),
+    "batch_size": (numbers.Integral, 1, math.inf),
+    "learning_rate": (numbers.Real, 1e-12, math.inf),
+    "weight_decay": (numbers.Real, 0, math.inf),
+    "l2": (numbers.Real, 0, math.inf),
+    "dropout_rate": (numbers.Real, 0, 1),
+    "patience": (numbers.Integral, 0, math.inf),
+    "curve_size": (numbers.Integral, 0, math.inf),
+    "validation_size": (numbers.Integral, 0, math.inf),
+    "label_noise": (numbers.Real, 0, math.nextafter(1, 2)),
+    "seed": (numbers.Integral, 0, 2**32),  # what TensorFlow takes
+}
 
 
 @dataclass(frozen=True)
@@ -63,6 +82,11 @@ class Recipe:
     seed : int
         Draws the subset, the redrawn labels, the initial weights, the order, and everything random inside
         the network.
+
+    Raises
+    ------
+    UsageError
+        If a number is none or out of its range, such as ``epochs=0``.
     """
 
     network: str = "cnn"
@@ -82,13 +106,24 @@ class Recipe:
     label_noise: float = 0.0
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        for name, (kind, low, high) in _RANGES.items():
+            value = getattr(self, name)
+            if name == "patience" and value is None:
+                continue
+            if not (isinstance(value, kind) and low <= value < high):  # type: ignore[operator]
+                whole = "a whole number" if kind is numbers.Integral else "a number"
+                limit = f" and below {high:g}" if high < math.inf else ""
+                raise UsageError(f"{name}={value!r}: {whole} of at least {low:g}{limit} is needed")
+
 
 @dataclass(frozen=True)
 class Run:
     """The result of one training run, as plain numbers.
 
     Losses are mean cross-entropies in nats, without any penalty; accuracies are shares from 0 to 1. They
-    belong to the network that was kept: that of the last epoch or, with early stopping, of the best one.
+    belong to the network that was kept: that of the last epoch or, with early stopping, of the best one. A
+    run diverged if its training loss stopped being a finite number; then each of them is NaN.
 
     Parameters
     ----------
@@ -97,7 +132,8 @@ class Run:
     seconds : float
         Duration of `fit`, with its evaluations and with tracing, in seconds.
     best_epoch : int
-        Epoch of the lowest validation cross-entropy, from 1; the last one if `curve_size` is 0.
+        Epoch of the lowest validation cross-entropy, from 1; the last one if `curve_size` is 0. 0 if the run
+        diverged.
     train_loss, train_accuracy : float
         On the first 10,000 training images.
     validation_loss, validation_accuracy : float
@@ -115,6 +151,11 @@ class Run:
     validation_loss: float
     validation_accuracy: float
     history: dict[str, list[float]] = field(repr=False)
+
+    @property
+    def diverged(self) -> bool:
+        """Whether the training loss stopped being a finite number."""
+        return math.isnan(self.train_loss)
 
 
 # Both were selected on validation images.

@@ -26,6 +26,8 @@ class Difference:
         Number of pairs.
     detectable : float
         Minimum detectable difference at 80 % power.
+    diverged : int
+        Number of pairs that were left out, because a run of them diverged.
     """
 
     mean: float
@@ -33,6 +35,7 @@ class Difference:
     high: float
     pairs: int = 0
     detectable: float = 0.0
+    diverged: int = 0
 
     @property
     def verdict(self) -> str:
@@ -48,7 +51,8 @@ class Difference:
         return f"{self.mean:+.{digits}f} [{self.low:+.{digits}f}, {self.high:+.{digits}f}]"
 
     def __str__(self) -> str:
-        return f"{self.interval}, {self.verdict}"
+        left_out = f"; {self.diverged} diverged, left out" if self.diverged else ""
+        return f"{self.interval}, {self.verdict}{left_out}"
 
 
 def paired_difference(
@@ -61,7 +65,8 @@ def paired_difference(
     Parameters
     ----------
     values, reference : array_like, shape (n,)
-        One number per seed, the same seeds in the same order; n is at least 2.
+        One number per seed, the same seeds in the same order; n is at least 2. A number that is not finite
+        belongs to a run that diverged; its pair is left out and counted.
     comparisons : int, default 1
         Size of the family of comparisons that this one belongs to. Each interval of the family has the level
         1 - 0.05 / `comparisons` (Bonferroni), so that all of them together cover the true differences in 95
@@ -75,19 +80,22 @@ def paired_difference(
     Raises
     ------
     ValueError
-        If the series differ in length, have fewer than two values, or a difference is not finite.
+        If the series differ in length, or fewer than two pairs are left.
     """
     from scipy import stats
 
     if len(values) != len(reference) or len(values) < 2:
         raise ValueError(f"expected two or more pairs, found {len(values)} and {len(reference)} runs")
     differences = np.subtract(values, reference)
-    if not np.isfinite(differences).all():
-        raise ValueError("a run diverged (NaN), so its pair has no difference: leave the pair out")
+    finite = np.isfinite(differences)
+    diverged = int((~finite).sum())
+    differences = differences[finite]
+    if len(differences) < 2:
+        raise ValueError(f"{diverged} pairs diverged (NaN), which leaves {len(differences)}: two are needed")
     mean = float(differences.mean())
     half = ci_half_width(differences, comparisons)
     detectable = find_detectable(len(differences), comparisons) * float(stats.sem(differences))
-    return Difference(mean, mean - half, mean + half, len(differences), detectable)
+    return Difference(mean, mean - half, mean + half, len(differences), detectable, diverged)
 
 
 @functools.cache
@@ -153,15 +161,19 @@ def table(values: Mapping[str, Sequence[float]], reference: str) -> pd.DataFrame
     -------
     DataFrame
         A row per name with mean, number of runs, difference, interval and verdict, rounded to two decimals;
-        the cells of the reference's own difference are empty.
+        the cells of the reference's own difference are empty. Runs that diverged (NaN) are left out; if there
+        are any, a last column counts them.
     """
     rows = {}
     for name, numbers in values.items():
-        row: dict[str, float | str] = {"mean": float(np.mean(numbers)), "runs": len(numbers)}
+        kept = np.isfinite(numbers)
+        row: dict[str, float | str] = {"mean": float(np.mean(numbers, where=kept)), "runs": int(kept.sum())}
         if name != reference:
             found = paired_difference(numbers, values[reference])
             row[f"minus {reference}"] = found.mean
             row |= {"low": found.low, "high": found.high, "verdict": found.verdict}
+        if not kept.all():
+            row["left out"] = f"{np.sum(~kept)} diverged"
         rows[name] = row
     return pd.DataFrame.from_dict(rows, orient="index").round(2).astype(object).fillna("")
 

@@ -126,9 +126,12 @@ def _fit_compiled(
         ).history
     seconds = time.perf_counter() - start
     _tensorflow.release_memory()  # the batches hold a copy of all images
-    curve = history.get("val_cross_entropy") or history.get("val_loss")
-    best = int(np.argmin(np.nan_to_num(curve, nan=np.inf))) + 1 if curve else len(history["loss"])
     on_training = evaluate(network, digits.x_train[:10_000], digits.y_train[:10_000])
+    # TerminateOnNaN has ended the training, or its last step broke the weights.
+    if not np.isfinite([*history["loss"], on_training[0]]).all():
+        return Run(recipe, seconds, 0, math.nan, math.nan, math.nan, math.nan, history)
+    curve = history.get("val_cross_entropy") or history.get("val_loss")
+    best = int(np.argmin(curve)) + 1 if curve else len(history["loss"])
     some = slice(recipe.validation_size)
     on_validation = evaluate(network, digits.x_validation[some], digits.y_validation[some])
     return Run(recipe, seconds, best, *on_training, *on_validation, history)

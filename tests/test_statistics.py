@@ -133,6 +133,25 @@ def test_probability_zero_is_bounded_and_nan_stays_nan():
     assert np.isnan(found["calibration_error"])
 
 
-def test_run_that_diverged_is_refused():
-    with pytest.raises(ValueError, match="a run diverged"):
-        statistics.paired_difference([1.0, float("nan")], [1.0, 2.0])
+def test_pairs_with_a_run_that_diverged_are_left_out_and_counted():
+    values = [1.0, np.nan, 2.0, 4.0, np.inf]
+    reference = [0.0, 5.0, 1.5, 2.0, 1.0]
+    found = statistics.paired_difference(values, reference)
+    without = statistics.paired_difference([1.0, 2.0, 4.0], [0.0, 1.5, 2.0])
+    assert (found.mean, found.interval, found.pairs) == (without.mean, without.interval, 3)
+    assert str(found) == f"{without}; 2 diverged, left out"
+    with pytest.raises(ValueError, match=r"1 pairs diverged \(NaN\), which leaves 1"):
+        statistics.paired_difference([1.0, np.nan], [1.0, 2.0])
+
+
+def test_table_says_how_many_runs_diverged_and_leaves_them_out():
+    values = {"baseline": [1.0, 2.0, 4.0], "strong": [2.0, np.nan, 6.0]}
+    found = statistics.table(values, "baseline")
+    assert found.loc["strong", ["mean", "runs", "minus baseline", "left out"]].to_list() == [
+        4,
+        2,
+        1.5,
+        "1 diverged",
+    ]
+    assert found.loc["baseline", ["mean", "runs", "left out"]].to_list() == [2.33, 3, ""]
+    assert "left out" not in statistics.table({"baseline": values["baseline"]}, "baseline")

@@ -34,12 +34,22 @@ def read_courses(study: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         A row per run and scored epoch: ``part``, ``technique``, ``train_size``, ``seed``, and the columns of
-        `store.unpack_course`.
+        `store.unpack_course`. From the epoch on in which a run diverged, all of its scores are NaN.
+
+    Raises
+    ------
+    DataError
+        If a course is none, or a column is missing.
     """
     names = ["part", "technique", "train_size", "seed"]
+    if missing := {*names, "course"} - {*study.columns}:
+        raise DataError(f"the study has no column {', '.join(sorted(missing))}: git checkout its table")
     frames = []
     for run in study.itertuples():
         course = store.unpack_course(run.course)
+        for entropy in [name for name in course if name.endswith("_cross_entropy")]:
+            scores = [name for name in course if name.split("_")[0] == entropy.split("_")[0]]
+            course[scores] = course[scores].where(course[entropy].notna())
         frames.append(course.assign(**{name: getattr(run, name) for name in names}))
     courses = pd.concat(frames, ignore_index=True)
     return courses.astype({"part": "category", "technique": "category"})  # ten times as fast to compare
@@ -71,16 +81,13 @@ def select(courses: pd.DataFrame, part: str, technique: str, size: int, epoch: i
     DataError
         If the study has no such run.
     """
-    rows = courses[
-        (courses["part"] == part)
-        & (courses["technique"] == technique)
-        & (courses["train_size"] == size)
-        & (courses["epoch"] == epoch)
+    runs = courses[
+        (courses["part"] == part) & (courses["technique"] == technique) & (courses["train_size"] == size)
     ]
+    rows = runs[runs["epoch"] == epoch].set_index("seed")
     if rows.empty:
         raise DataError(f"the study has no {part} of {technique!r} with {size:,} images, epoch {epoch}")
-    rows = rows.set_index("seed").sort_index()
-    return rows[column].where(rows["test_cross_entropy"].notna())
+    return rows[column].reindex(sorted(runs["seed"].unique()))  # a run that diverged ends before
 
 
 def compare(courses: pd.DataFrame, comparison: Mapping[str, Any]) -> Difference:
@@ -111,7 +118,8 @@ def compare(courses: pd.DataFrame, comparison: Mapping[str, Any]) -> Difference:
     epoch = comparison.get("epoch") or plan.PARTS[part].sizes[size][0]
     column, factor, _ = MEASURES[measure]
     names = (comparison["technique"], comparison.get("reference", plan.BASELINE))
-    pairs = pd.concat([select(courses, part, name, size, epoch, column) for name in names], axis=1).dropna()
+    series = [select(courses, part, name, size, epoch, column) for name in names]
+    pairs = pd.concat(series, axis=1, join="inner")  # the seeds of which both runs are made
     family = plan.family_size(part, measure)
     return statistics.paired_difference(factor * pairs.iloc[:, 0], factor * pairs.iloc[:, 1], family)
 
@@ -169,8 +177,8 @@ def compare_courses(
             continue
         for epoch in plan.space_checkpoints(planned.sizes[size][0]):
             names = (technique, plan.BASELINE)
-            pairs = pd.concat([select(courses, part, name, size, epoch, column) for name in names], axis=1)
-            values, reference = (factor * pairs.dropna()).to_numpy().T
+            series = [select(courses, part, name, size, epoch, column) for name in names]
+            values, reference = (factor * pd.concat(series, axis=1, join="inner")).to_numpy().T
             found = statistics.paired_difference(values, reference)
             rows.append((technique, epoch, found.mean, found.low, found.high))
     return pd.DataFrame(rows, columns=["technique", "epoch", "mean", "low", "high"])
@@ -284,22 +292,26 @@ def tabulate_early_stopping(courses: pd.DataFrame, patiences: Sequence[int] = (2
     -------
     DataFrame
         A row per size, monitor and patience: mean number of epochs, and the mean difference to the full
-        length of the test accuracy (percentage points) and of the test cross-entropy (nats).
+        length of the test accuracy (percentage points) and of the test cross-entropy (nats). ``diverged``
+        counts the runs that are left out, because they did not reach the full length.
     """
     baseline = courses[(courses["part"] == "courses") & (courses["technique"] == plan.BASELINE)]
     rows = []
-    for size, runs in baseline.groupby("train_size"):
+    for size, all_runs in baseline.groupby("train_size"):
+        by_seed = [run.sort_values("epoch") for _, run in all_runs.groupby("seed")]
+        runs = [run for run in by_seed if pd.notna(run["test_cross_entropy"].iloc[-1])]
         for monitor in ("validation_cross_entropy", "validation_accuracy"):
             for patience in patiences:
-                stopped = [stop_early(run, monitor, patience) for _, run in runs.groupby("seed")]
-                ends = [run.sort_values("epoch").iloc[-1] for _, run in runs.groupby("seed")]
+                stopped = [stop_early(run, monitor, patience) for run in runs]
+                ends = [run.iloc[-1] for run in runs]
                 frame = pd.DataFrame(stopped).reset_index(drop=True)
                 full = pd.DataFrame(ends).reset_index(drop=True)
                 accuracy = 100 * (frame["test_accuracy"] - full["test_accuracy"]).astype(float)
                 entropy = (frame["test_cross_entropy"] - full["test_cross_entropy"]).astype(float)
                 epochs = frame["epochs"].astype(float).mean()
-                rows.append((size, monitor, patience, epochs, accuracy.mean(), entropy.mean()))
-    columns = ["images", "monitor", "patience", "epochs", "accuracy", "cross-entropy"]
+                diverged = len(by_seed) - len(runs)
+                rows.append((size, monitor, patience, epochs, accuracy.mean(), entropy.mean(), diverged))
+    columns = ["images", "monitor", "patience", "epochs", "accuracy", "cross-entropy", "diverged"]
     return pd.DataFrame(rows, columns=columns)
 
 

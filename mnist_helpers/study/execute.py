@@ -1,40 +1,22 @@
-"""Make the runs of the study, each once, on this machine or on a Dask cluster."""
+"""Make the runs of the study, each once, in processes of this machine or on a Dask cluster."""
 
 import contextlib
 import functools
-import logging
 import math
 import os
 import random
-import signal
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from mnist_helpers import _tensorflow, datasets, environment
-from mnist_helpers.errors import DataError, SetupError, UsageError
-from mnist_helpers.study import plan, store
+from mnist_helpers.errors import DataError, UsageError
+from mnist_helpers.study import plan, store, workers
 from mnist_helpers.study.plan import Task
 from mnist_helpers.study.store import Row
 
-# Settings of Dask. The first concerns local workers alone.
-_DASK = {
-    # Environment variables of the workers, in place of Dask's own: its MALLOC_TRIM_THRESHOLD_ makes each
-    # training step return its memory and ask for it again, which costs an eighth of the time.
-    "distributed.nanny.pre-spawn-environ": {
-        "TF_NUM_INTRAOP_THREADS": "1",
-        "TF_NUM_INTEROP_THREADS": "1",
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-    },
-    # Dask's self-monitoring cost 5 % of two busy cores.
-    "distributed.worker.profile.enabled": False,
-    "distributed.worker.memory.monitor-interval": "1s",
-    "distributed.admin.tick.interval": "1s",
-    "distributed.admin.system-monitor.interval": "10s",
-}
 _ONE_AT_A_TIME = threading.Lock()  # Keras's seed is global, and a worker may have several threads
 
 
@@ -253,10 +235,7 @@ def _train(task: Task, digits: datasets.Digits) -> tuple[dict[str, float], list[
 
     callback = CourseCallback(task, training.select_images(digits, task.recipe))
     _, found = training.train(task.recipe, digits, [callback])
-    last = callback.rows[-1] if callback.rows else {}
-    diverged = last.get("epoch") != task.recipe.epochs or math.isnan(last["train_cross_entropy"])
-    if diverged:
-        last = {}
+    last = {} if found.diverged else callback.rows[-1]
     numbers = {
         f"{name}_{score}": last.get(f"{name}_{score}", math.nan)
         for name in callback.sets
@@ -264,39 +243,13 @@ def _train(task: Task, digits: datasets.Digits) -> tuple[dict[str, float], list[
     }
     numbers["seconds"] = found.seconds
     numbers["seconds_scoring"] = callback.seconds
-    return numbers, callback.rows, "" if diverged else callback.wrong
-
-
-@contextlib.contextmanager
-def _deferred_interrupt() -> Iterator[threading.Event]:
-    """Turn Ctrl-C into an event inside the block, and into KeyboardInterrupt after it.
-
-    Raised in the midst of Dask's code, the exception would make Dask print a traceback of its own.
-    """
-    interrupted = threading.Event()
-    with _handle_interrupt(lambda *_: interrupted.set()):
-        yield interrupted
-    if interrupted.is_set():
-        raise KeyboardInterrupt
-
-
-@contextlib.contextmanager
-def _handle_interrupt(handler: Any) -> Iterator[None]:
-    """Set the handler of SIGINT inside the block; only the main thread can, and only it gets the signal."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    previous = signal.signal(signal.SIGINT, handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, previous)
+    return numbers, callback.rows, "" if found.diverged else callback.wrong
 
 
 def compute(
     tasks: Mapping[str, Task], digits: datasets.Digits, *, scheduler: str | None = None, jobs: int = 1
 ) -> Iterator[tuple[str, Row | Exception]]:
-    """Run tasks with Dask, the longest first.
+    """Run tasks, the longest first.
 
     Parameters
     ----------
@@ -305,7 +258,8 @@ def compute(
     digits : Digits
         The data, which each worker loads by itself.
     scheduler : str, optional
-        Address of a Dask cluster, such as ``tcp://10.0.0.1:8786``. None starts one on this machine.
+        Address of a Dask cluster, such as ``tcp://10.0.0.1:8786``. None uses processes of this machine, which
+        open no port.
     jobs : int, default 1
         Processes of one thread each, on this machine. With batches of 32 a second thread does not speed up
         a run; a second process raises throughput.
@@ -320,51 +274,14 @@ def compute(
     Raises
     ------
     SetupError
-        If Dask is missing or no scheduler answers.
+        If a cluster is asked for, and Dask is missing or no scheduler answers.
     KeyboardInterrupt
         After Ctrl-C, once the workers have ended.
     """
     if not tasks:
         return
-    try:
-        import dask
-        import distributed
-    except ModuleNotFoundError as missing:
-        raise SetupError(store.NEEDED.format(missing.name)) from None
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # failures are returned as results
     dataset = "mnist" if digits.name == "MNIST" else "uci"
-    with contextlib.ExitStack() as stack:
-        interrupted = stack.enter_context(_deferred_interrupt())
-        stack.enter_context(dask.config.set(_DASK))
-        if not scheduler:
-            # A terminal sends Ctrl-C to the workers too. They inherit that it is ignored: Dask ends them.
-            with _handle_interrupt(signal.SIG_IGN):
-                cluster = distributed.LocalCluster(
-                    n_workers=jobs,
-                    threads_per_worker=1,
-                    dashboard_address="localhost:0",
-                    silence_logs=logging.CRITICAL,
-                )
-            scheduler = stack.enter_context(cluster)
-        try:
-            client = stack.enter_context(distributed.Client(scheduler, timeout="30s"))
-        except (OSError, ValueError) as error:
-            raise SetupError(f"No Dask scheduler answers at {scheduler}: {error}") from error
-        longest_first = sorted(tasks, key=lambda key: -plan.estimated_cost(tasks[key]))
-        pending = {
-            client.submit(run, tasks[key], key, dataset, key=f"run-{key}"): key for key in longest_first
-        }
-        while pending and not interrupted.is_set():
-            with contextlib.suppress(TimeoutError):  # wake up each second to look for an interrupt
-                distributed.wait(list(pending), timeout=1, return_when="FIRST_COMPLETED")
-            for future in [future for future in pending if future.done()]:
-                yield pending.pop(future), _result(future)
-                future.release()
-
-
-def _result(future: Any) -> Row | Exception:
-    """Return the row of a finished run, or what failed: the run, or a cluster that is gone."""
-    try:
-        return future.result()
-    except Exception as error:
-        return error
+    longest_first = sorted(tasks.items(), key=lambda item: -plan.estimated_cost(item[1]))
+    arguments = [(task, key, dataset) for key, task in longest_first]
+    found = workers.call_all(run, arguments, scheduler=scheduler, jobs=jobs)
+    yield from ((arguments[index][1], result) for index, result in found)

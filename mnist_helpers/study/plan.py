@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from mnist_helpers import datasets
@@ -232,7 +233,8 @@ def select_candidates(runs: pd.DataFrame) -> dict[str, object]:
     """Return the peak rate and the strengths that the runs of `plan_candidates` select.
 
     The score of a candidate is its mean validation accuracy, in units of the margin at each training size,
-    averaged over the two sizes. The best score is selected; a tie goes to the candidate named first.
+    averaged over the two sizes. The best score is selected; a tie goes to the candidate named first. A
+    candidate of which a run diverged is never selected.
 
     Parameters
     ----------
@@ -245,7 +247,7 @@ def select_candidates(runs: pd.DataFrame) -> dict[str, object]:
         Field of `Recipe` to its selected value.
     """
     margins = runs["train_size"].map(MARGINS)
-    in_margins = 100 * runs["validation_accuracy"] / margins
+    in_margins = (100 * runs["validation_accuracy"] / margins).fillna(-np.inf)
     scores = in_margins.groupby([runs["technique"], runs["train_size"]]).mean().groupby("technique").mean()
     fields = {"learning_rate": PEAKS, **CANDIDATES}
     return {name: max(values, key=lambda v: scores[f"{name}={v}"]) for name, values in fields.items()}

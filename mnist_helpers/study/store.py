@@ -16,22 +16,25 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import filelock
 import numpy as np
 import pandas as pd
 
-from mnist_helpers import environment
+from mnist_helpers import files
 from mnist_helpers.errors import DataError, SetupError
 from mnist_helpers.recipes import Recipe
 from mnist_helpers.study.plan import SCHEMA
+from mnist_helpers.study.rows import ENVIRONMENT, NEWER, NewerError, check_row, check_schema
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 # In a clone the results stand beside the package; in an installed package the build has copied them into it.
 RESULTS = _PACKAGE / "results" if (_PACKAGE / "results").is_dir() else _PACKAGE.parent / "results"
 STUDY = RESULTS / "study.csv"
-ENVIRONMENT = (*environment.describe(), "threads")  # columns in which the runs of one study should agree
 _MEASURED = ("train_a", "train_c", "validation_a", "validation_c", "test_a", "test_c")
 _PACKED = ("test_wrong", "course")
-NEEDED = "A study needs {}: python -m pip install -r requirements/dev.lock"
+_RUN_BYTES = 2**20  # of a run's file; real ones have 10 kB
+# What reading foreign content raises; RecursionError where JSON is nested too deep.
+_FOREIGN = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError, csv.Error)
 
 Row = dict[str, str]
 
@@ -53,12 +56,8 @@ def open_folder(folder: Path) -> Iterator[Path]:
     Raises
     ------
     SetupError
-        If filelock is missing, another study holds the folder, or it cannot be written.
+        If another study holds the folder, or it cannot be written.
     """
-    try:
-        import filelock
-    except ModuleNotFoundError as missing:
-        raise SetupError(NEEDED.format(missing.name)) from None
     try:
         (folder / "runs").mkdir(parents=True, exist_ok=True)
         lock = filelock.FileLock(folder / "runs" / "lock").acquire(timeout=0)
@@ -67,6 +66,12 @@ def open_folder(folder: Path) -> Iterator[Path]:
     except OSError as error:
         raise SetupError(f"{folder} cannot be written ({error.strerror}): use --output") from error
     with lock:
+        for draft in (
+            *folder.glob("*.part"),
+            *(folder / "runs").glob("*.part"),
+        ):  # of a study that was killed
+            with contextlib.suppress(OSError):
+                draft.unlink()
         yield folder
 
 
@@ -88,45 +93,59 @@ def read_runs(table: Path) -> tuple[dict[str, Row], list[Path]]:
     Raises
     ------
     DataError
-        If a run has a newer schema than this version reads, which leaves it alone, or if the table was
-        changed by hand and runs are found nowhere else.
+        If a run or the table has a newer schema than this version reads, which leaves it alone, or if the
+        table was changed by hand and runs are found nowhere else.
+    SetupError
+        If a file may not be read, or a broken one may not be renamed.
     """
     rows: dict[str, Row] = {}
     broken = [] if _restore(table) else [table]
     for path in sorted((table.parent / "runs").glob("*.json")):
-        row = _read_run(path)
-        if row is None:
-            path.replace(f"{path}.bad")
+        try:
+            rows[path.stem] = _read_run(path)
+        except _NoRunError:
+            _set_aside(path)
             broken.append(path)
-        else:
-            rows[path.stem] = row
     return rows, broken
 
 
-def _read_run(path: Path) -> Row | None:
-    """Read the file of a run; None if it is torn or no run."""
+class _NoRunError(DataError):
+    """A file under the name of a run is proven to be none."""
+
+
+def _set_aside(path: Path) -> None:
     try:
-        row = json.loads(path.read_text(encoding="utf-8"))
-        schema = int(row["schema"])
-        is_run = row["key"] == path.stem and row.keys() >= {"technique", "seed", "seconds", *ENVIRONMENT}
-    except (ValueError, KeyError, TypeError):
-        return None
-    if schema > SCHEMA:
-        raise DataError(f"{path} was written by a newer version of mnist-helpers: update, then try again")
-    return row if is_run else None
+        path.replace(f"{path}.bad")
+    except OSError as error:
+        reason = error.strerror or error
+        raise SetupError(f"{path} is broken and cannot be renamed ({reason}): move it away") from error
+
+
+def _read_run(path: Path) -> Row:
+    """Read the file of a run, whatever lies there."""
+    try:
+        row = json.loads(files.read_file(path, _RUN_BYTES))
+        _check(row)
+        if row["key"] != path.stem:
+            raise ValueError(f"the run has the key {row['key']}")
+    except NewerError:
+        raise NewerError(f"{path} was {NEWER}") from None
+    except (DataError, *_FOREIGN) as error:
+        raise _NoRunError(f"{path} is no run ({str(error)[:200]}): move it away") from error
+    return row
+
+
+def _check(row: Any) -> None:
+    """Raise NewerError, DataError or one of `_FOREIGN` if this is not the row of a run."""
+    check_row(row)
+    if row["schema"] == str(SCHEMA):
+        unpack_course(row["course"])
 
 
 def _write(path: Path, text: str) -> None:
     """Write a file completely or not at all."""
-    draft = path.with_name(f"{path.name}.part")
-    try:
-        draft.write_text(text, encoding="utf-8", newline="\n")
-        draft.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            draft.unlink(missing_ok=True)
-        advice = "free some space, or use --output"
-        raise SetupError(f"{path} cannot be written ({error.strerror}): {advice}") from error
+    with files.open_draft(path, "use --output") as draft:
+        draft.write(text.encode())
 
 
 def write_run(folder: Path, row: Mapping[str, str]) -> None:
@@ -184,19 +203,29 @@ def _restore(table: Path) -> bool:
         return True
     advice = f"{table} does not fit its digest: git checkout it, or move it away"
     try:
-        rows = list(csv.DictReader(io.StringIO(table.read_text(encoding="utf-8"))))
-        files = [table.parent / "runs" / f"{row['key']}.json" for row in rows]
-    except (KeyError, ValueError) as error:
-        raise DataError(advice) from error
+        text = files.read_file(table).decode()
+        reader = csv.DictReader(io.StringIO(text), strict=True)
+        rows = list(reader)
+        if "key" not in (reader.fieldnames or ()):
+            raise KeyError("key")
+        for row in rows:
+            _check(row)
+    except NewerError:
+        raise NewerError(f"{table} was {NEWER}") from None
+    except (DataError, *_FOREIGN) as error:
+        raise DataError(f"{advice} ({str(error)[:200]})") from error
+    paths = [table.parent / "runs" / f"{row['key']}.json" for row in rows]
     try:
         read_table(table)
+    except NewerError:
+        raise
     except DataError as error:
-        if not all(file.exists() for file in files):
+        if not all(path.exists() for path in paths):
             raise DataError(advice) from error
-        table.replace(f"{table}.bad")  # a kill came between the table and its digest: the files hold the runs
+        _set_aside(table)  # a kill came between the table and its digest: the files hold the runs
         return False
-    for row, file in zip(rows, files, strict=True):
-        if not file.exists():
+    for row, path in zip(rows, paths, strict=True):
+        if not path.exists():
             write_run(table.parent, row)
     return True
 
@@ -214,7 +243,7 @@ def hash_table(path: Path) -> str:
     str
         64 hexadecimal digits.
     """
-    return hashlib.sha256(path.read_bytes().replace(b"\r\n", b"\n")).hexdigest()
+    return hashlib.sha256(files.read_file(path).replace(b"\r\n", b"\n")).hexdigest()
 
 
 def read_table(path: Path = STUDY) -> pd.DataFrame:
@@ -233,17 +262,27 @@ def read_table(path: Path = STUDY) -> pd.DataFrame:
     Raises
     ------
     DataError
-        If there is no such table, or if it is not the one that was written.
+        If there is no such table, if it is not the one that was written, or if a newer version wrote it.
+    SetupError
+        If a file may not be read.
     """
+    about_path = path.with_suffix(".json")
     try:
-        about: dict[str, Any] = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        about: dict[str, Any] = json.loads(files.read_file(about_path))
         expected = about["sha256"]
+        schema = about.get("schema", 0)
         found = hash_table(path)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        check_schema(schema)
+    except NewerError:
+        raise NewerError(f"{path} was {NEWER}") from None
+    except (DataError, *_FOREIGN) as error:
         raise DataError(f"No study in {path.parent} ({error}): `mnist-helpers study` makes it") from error
     if found != expected:
         raise DataError(f"{path.name} does not fit its digest: git checkout {path.parent.name}")
-    return pd.read_csv(path)
+    try:
+        return pd.read_csv(path)
+    except ValueError as error:  # of pandas: no table, or not UTF-8
+        raise DataError(f"{path.name} is no table ({error}): git checkout {path.parent.name}") from error
 
 
 def find_deviations(
@@ -309,9 +348,20 @@ def unpack_wrong(text: str, count: int) -> np.ndarray:
     -------
     ndarray, shape (count,), bool
         One flag per image.
+
+    Raises
+    ------
+    DataError
+        If the text is not that of so many images.
     """
-    packed = np.frombuffer(zlib.decompress(base64.b64decode(text)), np.uint8)
-    return np.unpackbits(packed, count=count).astype(bool)
+    size = -(-count // 8)
+    try:
+        packed = zlib.decompressobj().decompress(base64.b64decode(text, validate=True), size + 1)
+    except (ValueError, zlib.error, TypeError) as error:
+        raise DataError(f"a run's column test_wrong is broken ({error}): git checkout its table") from error
+    if len(packed) != size:
+        raise DataError(f"a run's column test_wrong is not of {count:,} images: git checkout its table")
+    return np.unpackbits(np.frombuffer(packed, np.uint8), count=count).astype(bool)
 
 
 def pack_course(rows: list[dict]) -> str:
@@ -348,5 +398,16 @@ def unpack_course(text: str) -> pd.DataFrame:
     -------
     DataFrame
         One row per epoch that was scored; NaN where a number was not measured.
+
+    Raises
+    ------
+    DataError
+        If the text is no course.
     """
-    return pd.DataFrame(json.loads(text), dtype=float)
+    try:
+        columns = json.loads(text)
+        return pd.DataFrame({str(name): [*column] for name, column in columns.items()}, dtype=float)
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise DataError(
+            f"{str(text)[:40]!r} is no course of a run ({error}): git checkout its table"
+        ) from error

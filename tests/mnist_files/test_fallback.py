@@ -2,22 +2,10 @@
 
 import numpy as np
 import pytest
-from stand_ins import IDX, LOGIN_PAGE, closed_port, hash_of, pack, pack_idx
+from stand_ins import IDX, LOGIN_PAGE, closed_port, known, pack, pack_idx
 
 from mnist_helpers import datasets, mnist_files
 from mnist_helpers.errors import DataError, SetupError
-
-
-@pytest.fixture
-def mirror(server, monkeypatch):
-    """Make the server the only mirror and return a function that tells it what it serves."""
-
-    def serve(content):
-        server.responses["/mnist.npz"] = content
-        monkeypatch.setattr(mnist_files, "MIRRORS", [(server.url, {"mnist.npz": hash_of(content)})])
-        return server
-
-    return serve
 
 
 def test_path_that_is_set_is_read_and_split(splittable, tmp_path, monkeypatch):
@@ -59,7 +47,7 @@ def test_broken_cache_is_set_aside_and_fetched_with_one_warning(splittable, cach
     content = pack(**splittable)
     (cache / "mnist.npz").write_bytes(content[:-100])
     mirror(content)
-    with pytest.warns(UserWarning, match=r"broken and is set aside as \*\.bad") as caught:
+    with pytest.warns(UserWarning, match=r"broken and is set aside as mnist\.npz\.bad") as caught:
         assert datasets.load("mnist").source == "download"
     assert len(caught) == 1
     assert caught[0].filename == __file__
@@ -95,37 +83,38 @@ def test_download_is_verified_kept_and_used_from_then_on(splittable, cache, mirr
     server = mirror(pack(**splittable))
     assert [datasets.load("auto").source for _ in range(2)] == ["download", "cache"]
     assert server.requests == ["/mnist.npz"]
-    assert [path.name for path in cache.iterdir()] == ["mnist.npz"]
+    assert sorted(path.name for path in cache.iterdir()) == ["lock", "mnist.npz"]
 
 
 def test_mirror_that_fails_is_followed_by_the_next(splittable, server, monkeypatch):
     content = pack(**splittable)
     server.responses |= {"/one/mnist.npz": 500, "/two/mnist.npz": content}
-    files = {"mnist.npz": hash_of(content)}
+    files = {"mnist.npz": known(content)}
     monkeypatch.setattr(mnist_files, "MIRRORS", [(server.url + "one/", files), (server.url + "two/", files)])
-    assert datasets.load("mnist").source == "download"
-    assert server.requests == ["/one/mnist.npz", "/two/mnist.npz"]
+    with pytest.warns(UserWarning, match=f"MNIST came from {server.url}two/, since {server.url}one/"):
+        assert datasets.load("mnist").source == "download"
+    assert server.requests == ["/one/mnist.npz"] * 3 + ["/two/mnist.npz"]
 
 
 def test_without_network_mnist_is_an_error_that_lists_each_place(server, monkeypatch):
-    files = {"mnist.npz": hash_of(b"")}
+    files = {"mnist.npz": known(b"")}
     refused = f"http://127.0.0.1:{closed_port()}/"
     not_tls = server.url.replace("http:", "https:")
     monkeypatch.setattr(mnist_files, "MIRRORS", [(refused, files), (server.url, files), (not_tls, files)])
     with pytest.raises(DataError) as caught:
         datasets.load("mnist")
-    assert server.requests == ["/mnist.npz"]  # a failure is not tried again
+    assert server.requests == ["/mnist.npz"]  # what is not there will not be there a second later
     lines = str(caught.value).splitlines()
     assert lines[0] == "MNIST is not available:"
-    assert lines[1].startswith(f"  {refused}mnist.npz: ConnectionError")
-    assert lines[2].startswith(f"  {server.url}mnist.npz: HTTPError: 404")
-    assert lines[3].startswith(f"  {not_tls}mnist.npz: SSLError")
+    assert lines[1].startswith(f"  {refused}mnist.npz: ConnectionRefusedError")
+    assert lines[2].startswith(f"  {server.url}mnist.npz: the server answers 404 Not Found")
+    assert lines[3].startswith(f"  {not_tls}mnist.npz: SSL")
     assert "MNIST_HELPERS_DATA" in lines[4]
 
 
 def test_without_network_auto_falls_back_to_the_uci_digits(monkeypatch):
     mirror = f"http://127.0.0.1:{closed_port()}/"
-    monkeypatch.setattr(mnist_files, "MIRRORS", [(mirror, {"mnist.npz": hash_of(b"")})])
+    monkeypatch.setattr(mnist_files, "MIRRORS", [(mirror, {"mnist.npz": known(b"")})])
     digits = datasets.load("auto")
     assert (digits.name, digits.source) == ("UCI digits", "embedded")
     assert digits.fallback_reason.startswith("MNIST is not available here")
@@ -136,7 +125,7 @@ def test_without_network_auto_falls_back_to_the_uci_digits(monkeypatch):
 def test_offline_makes_no_request(mirror, monkeypatch):
     server = mirror(b"")
     monkeypatch.setenv("MNIST_HELPERS_OFFLINE", "1")
-    with pytest.raises(DataError, match="not tried, because MNIST_HELPERS_OFFLINE is 1"):
+    with pytest.raises(DataError, match="not tried, because MNIST_HELPERS_OFFLINE is set"):
         datasets.load("mnist")
     assert datasets.load("auto").name == "UCI digits"
     assert server.requests == []

@@ -1,10 +1,13 @@
-"""mnist_files.find and set_aside: which files on this machine count, and what becomes of broken ones."""
+"""mnist_files.find: which files on this machine count as MNIST."""
 
+import gzip
+
+import numpy as np
 import pytest
-from stand_ins import IDX, LOGIN_PAGE, pack, pack_idx
+from stand_ins import LOGIN_PAGE, pack, pack_idx
 
-from mnist_helpers import mnist_files
-from mnist_helpers.errors import DataError, SetupError
+from mnist_helpers import datasets, mnist_files
+from mnist_helpers.errors import DataError
 
 
 def test_relative_path_is_found_from_a_subfolder(arrays, tmp_path, monkeypatch):
@@ -33,18 +36,34 @@ def test_complete_cache_is_found_in_either_container(container, arrays, cache):
     assert mnist_files.find() == ("cache", cache)
 
 
-def test_cached_files_are_set_aside_and_other_files_stay(cache):
-    for name in ("mnist.npz", IDX[0], "notes.txt"):
-        (cache / name).write_bytes(LOGIN_PAGE)
-    with pytest.warns(UserWarning, match=r"set aside as \*\.bad: one byte differs"):
-        mnist_files.set_aside(cache, DataError("one byte differs"))
-    names = sorted(path.name for path in cache.iterdir())
-    assert names == sorted(["mnist.npz.bad", f"{IDX[0]}.bad", "notes.txt"])
+def test_kerass_own_cache_is_found_after_ours_and_left_alone(splittable, cache, tmp_path):
+    keras = tmp_path / "keras" / "datasets" / "mnist.npz"
+    keras.parent.mkdir(parents=True)
+    keras.write_bytes(LOGIN_PAGE)
+    assert mnist_files.find() == ("Keras's cache", keras)
+    assert datasets.load("auto").name == "UCI digits"
+    assert keras.read_bytes() == LOGIN_PAGE
+    keras.write_bytes(pack(**splittable))
+    assert datasets.load("mnist").source == "Keras's cache"
+    (cache / "mnist.npz").write_bytes(pack(**splittable))
+    assert [source for source, _ in mnist_files.find_all()] == ["cache", "Keras's cache"]
 
 
-@pytest.mark.filterwarnings("ignore:the cached MNIST was broken")
-def test_cache_that_cannot_be_changed_names_the_variable(cache):
-    (cache / "mnist.npz").write_bytes(LOGIN_PAGE)
-    (cache / "mnist.npz.bad" / "in the way").mkdir(parents=True)
-    with pytest.raises(SetupError, match="cannot be written: set MNIST_HELPERS_CACHE"):
-        mnist_files.set_aside(cache, DataError("one byte differs"))
+@pytest.mark.parametrize("below", ["", "raw", "MNIST/raw"])
+@pytest.mark.parametrize("names", ["train-images.idx3-ubyte", "part {}", "{}.gz"])
+def test_idx_files_are_recognised_by_content(names, below, arrays, tmp_path):
+    folder = tmp_path / "digits" / below
+    folder.mkdir(parents=True)
+    (folder / "notes.txt").write_text("not a digit")
+    for number, (name, content) in enumerate(pack_idx(arrays).items()):
+        plain = gzip.decompress(content)
+        usual = name.removesuffix(".gz").replace("-idx", ".idx")
+        (folder / (usual if "idx" in names else names.format(number))).write_bytes(plain)
+    found = mnist_files.read(tmp_path / "digits")
+    assert all(np.array_equal(found[name], arrays[name]) for name in arrays)
+
+
+def test_archive_of_another_name_is_recognised_by_content(arrays, tmp_path):
+    (tmp_path / "digits").mkdir()
+    (tmp_path / "digits" / "mnist (1).zip").write_bytes(pack(**arrays))
+    assert list(mnist_files.read(tmp_path / "digits")) == list(arrays)

@@ -56,11 +56,27 @@ def test_comparison_is_adjusted_for_its_planned_family():
 
 
 def test_pair_with_a_run_that_diverged_is_left_out():
-    courses = COURSES.copy()
-    diverged = (courses["technique"] == "dropout") & (courses["seed"] == 201)
-    courses.loc[diverged, "test_cross_entropy"] = np.nan
-    found = analysis.compare(courses, {"family": "courses", "technique": "dropout", "size": 5_000})
-    assert found.pairs == 3
+    """Broken weights still have an accuracy, that of a constant answer: it must not count."""
+    comparison = {"family": "courses", "technique": "dropout", "size": 5_000}
+    [row] = STUDY.index[(STUDY["technique"] == "dropout") & (STUDY["seed"] == 201)]
+    course = store.unpack_course(STUDY.loc[row, "course"])
+    course.loc[course["epoch"] > 5, "test_cross_entropy"] = np.nan
+    for ends_early in (False, True):
+        study = STUDY.copy()
+        kept = course[course["epoch"] <= 8] if ends_early else course
+        study.loc[row, "course"] = store.pack_course(kept.to_dict("records"))
+        courses = analysis.read_courses(study)
+        found = analysis.compare(courses, comparison)
+        assert (found.pairs, found.diverged) == (3, 1)
+        found = analysis.compare(courses, comparison | {"epoch": 5})
+        assert (found.pairs, found.diverged) == (4, 0)
+
+
+def test_study_without_a_column_and_a_torn_course_are_named():
+    with pytest.raises(DataError, match="no column course"):
+        analysis.read_courses(STUDY.drop(columns="course"))
+    with pytest.raises(DataError, match="is no course"):
+        analysis.read_courses(STUDY.assign(course='{"epoch": [1'))
 
 
 def test_run_that_was_not_planned_is_named():
@@ -171,6 +187,11 @@ def test_early_stopping_is_tabulated_against_the_full_length():
     assert stopped["cross-entropy"] == pytest.approx(-0.3)
     full = by_monitor.loc["validation_accuracy"]
     assert (full["epochs"], full["accuracy"], full["cross-entropy"]) == (5, 0, 0)
+    broken = frames[0].assign(seed=202, test_accuracy=0.1)
+    broken.loc[broken["epoch"] > 3, "test_cross_entropy"] = np.nan
+    again = analysis.tabulate_early_stopping(pd.concat([*frames, broken]), patiences=[2])
+    assert (table["diverged"].to_list(), again["diverged"].to_list()) == ([0, 0], [1, 1])
+    pd.testing.assert_frame_equal(table.drop(columns="diverged"), again.drop(columns="diverged"))
 
 
 def test_courses_are_compared_at_every_checkpoint(monkeypatch):

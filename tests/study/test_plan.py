@@ -116,6 +116,16 @@ def test_selection_weighs_each_size_by_its_margin():
     assert plan.select_candidates(worse.sample(frac=1, random_state=1)) == default
 
 
+@pytest.mark.parametrize("size", [1_000, 40_000])
+def test_candidate_of_which_a_run_diverged_is_never_selected(size):
+    best = make_candidate_runs(dropout_rate_0_2={1_000: 0.1, 40_000: 0.1})
+    default = plan.select_candidates(make_candidate_runs())
+    assert plan.select_candidates(best) == default | {"dropout_rate": 0.2}
+    diverged = (best["technique"] == "dropout_rate=0.2") & (best["train_size"] == size)
+    best.loc[diverged.idxmax(), "validation_accuracy"] = float("nan")
+    assert plan.select_candidates(best) == default
+
+
 def test_key_changes_with_everything_that_changes_a_run_alone(monkeypatch):
     key = plan.run_key(TASK, "digest")
     assert key == plan.run_key(replace(TASK, technique="renamed", part="ends"), "digest")

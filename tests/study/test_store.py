@@ -1,32 +1,22 @@
 """The files of a study: none lost, doubled or half written, whatever goes wrong."""
 
+import base64
 import json
+import os
 import shutil
 import subprocess
 import sys
-from dataclasses import asdict
+import tracemalloc
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
+from mnist_rows import make_row
 
-from mnist_helpers import environment
 from mnist_helpers.errors import DataError, SetupError
-from mnist_helpers.recipes import Recipe
 from mnist_helpers.study import plan, store
-
-
-def make_row(key="0123456789abcdef", **changes):
-    recipe = {name: str(value) for name, value in asdict(Recipe()).items()}
-    row = {"key": key, "schema": "1", "technique": "baseline", "dataset": "MNIST", "seconds": "1.5"}
-    numbers = {
-        "train_accuracy": "0.500000",
-        "test_accuracy": "0.250000",
-        "threads": "1",
-        "test_wrong": "",
-        "course": "{}",
-    }
-    return recipe | row | numbers | environment.describe() | changes
+from mnist_helpers.study.rows import SCORES
 
 
 @pytest.fixture
@@ -38,7 +28,8 @@ def table(tmp_path):
 
 def test_published_table_is_restored_byte_for_byte_without_run_files(table):
     rows = {key: make_row(key, seconds=seconds) for key, seconds in (("a" * 16, "1.0"), ("b" * 16, "0.1"))}
-    rows["a" * 16]["test_calibration_error"] = "0.9"  # not every run has every column
+    extra = {f"validation_{name}": "0.9" for name in SCORES}
+    rows["a" * 16] |= extra  # not every run has every column
     rows["b" * 16]["course"] = '{"epoch":[1,2],"test_accuracy":[null,0.5]}'
     for row in rows.values():
         store.write_run(table.parent, row)
@@ -54,14 +45,147 @@ def test_published_table_is_restored_byte_for_byte_without_run_files(table):
     assert [kind["runs"] for kind in about["environments"]] == [2]
 
 
-@pytest.mark.parametrize("content", ['{"key": "0123', "[]", "", "null", '{"key": "another", "schema": "1"}'])
-def test_torn_or_foreign_file_is_set_aside_alone(content, table):
+def lacking(*names, **changes):
+    row = make_row("b" * 16, **changes)
+    return json.dumps({name: text for name, text in row.items() if name not in names})
+
+
+FOREIGN = {
+    "torn": '{"key": "0123',
+    "list": "[]",
+    "empty": "",
+    "null": "null",
+    "another run": '{"key": "another", "schema": "1"}',
+    "deep": '{"a":' * 100_000,
+    "deep list": "[" * 100_000,
+    "not text": "\udcff",
+    "infinite schema": lacking(schema="1e400"),
+    "number for a schema": lacking().replace(f'"schema": "{plan.SCHEMA}"', '"schema": 1e400'),
+    "without a number": lacking("test_cross_entropy"),
+    "without any score": lacking(*(f"test_{name}" for name in SCORES)),
+    "without its course": lacking("course"),
+    "torn course": lacking(course='{"epoch": [1'),
+    "word for a number": lacking(train_accuracy="high"),
+    "infinite number": lacking(seconds="inf"),
+    "key in capitals": json.dumps(make_row("B" * 16)),
+    "larger than any run": lacking(course=" " * 2**20),
+}
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_torn_or_foreign_file_is_set_aside_alone(name, table):
+    content = FOREIGN[name]
     store.write_run(table.parent, make_row("a" * 16))
     broken = table.parent / "runs" / f"{'b' * 16}.json"
-    broken.write_text(content)
+    broken.write_text(content, encoding="utf-8", errors="surrogateescape")
     rows, aside = store.read_runs(table)
     assert (list(rows), aside) == (["a" * 16], [broken])
-    assert Path(f"{broken}.bad").read_text() == content
+    assert Path(f"{broken}.bad").read_text(encoding="utf-8", errors="surrogateescape") == content
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs named pipes and links")
+@pytest.mark.parametrize("kind", ["folder", "pipe", "dangling link", "link to a device", "link to itself"])
+def test_what_is_no_file_is_set_aside_and_never_opened(kind, table):
+    store.write_run(table.parent, make_row("a" * 16))
+    path = table.parent / "runs" / f"{'b' * 16}.json"
+    {
+        "folder": path.mkdir,
+        "pipe": lambda: os.mkfifo(path),
+        "dangling link": lambda: path.symlink_to("nowhere"),
+        "link to a device": lambda: path.symlink_to("/dev/zero"),
+        "link to itself": lambda: path.symlink_to(path.name),
+    }[kind]()
+    rows, aside = store.read_runs(table)
+    assert (list(rows), aside) == (["a" * 16], [path])
+    assert os.path.lexists(f"{path}.bad")
+
+
+def test_run_that_diverged_is_a_run(table):
+    numbers = {f"{images}_{score}": "nan" for images in ("train", "test") for score in SCORES}
+    store.write_run(table.parent, make_row("a" * 16, **numbers))
+    rows, broken = store.read_runs(table)
+    assert (list(rows), broken) == (["a" * 16], [])
+
+
+def test_run_of_an_older_schema_is_kept(table):
+    row = make_row("a" * 16, schema="1")
+    del row["course"], row["test_cross_entropy"], row["part"]
+    store.write_run(table.parent, row)
+    assert store.read_runs(table) == ({"a" * 16: row}, [])
+
+
+@pytest.mark.parametrize("key", ["../../../x", "/tmp/x", "..", "", "A" * 16, "a" * 15, "a" * 16 + "\n"])
+def test_key_that_is_no_key_writes_no_file(key, table):
+    store.publish([make_row(key)], table)
+    before = sorted(path for path in table.parent.rglob("*"))
+    with pytest.raises(DataError, match="is not 16 hexadecimal digits"):
+        store.read_runs(table)
+    assert sorted(path for path in table.parent.rglob("*")) == before
+
+
+def test_table_of_a_newer_schema_is_refused_and_untouched(table):
+    store.publish([make_row()], table)
+    about = table.with_suffix(".json")
+    about.write_text(about.read_text().replace(f'"schema": {plan.SCHEMA}', f'"schema": {plan.SCHEMA + 1}'))
+    before = [table.read_bytes(), about.read_bytes()]
+    for read in (store.read_table, store.read_runs):
+        with pytest.raises(DataError, match="newer version"):
+            read(table)
+    assert [table.read_bytes(), about.read_bytes()] == before
+    assert not list((table.parent / "runs").iterdir())
+
+
+LONG = "key,schema\n" + "a" * 16 + ',"' + "3" * 200_000 + '"\n'
+
+
+@pytest.mark.parametrize(
+    "content", ["no,table\n1,2\n", LONG, 'key\n"torn', "\udcff", "key,schema\n1,2,3,4\n", "\0"], ids=range(6)
+)
+def test_table_that_is_none_is_refused(content, table):
+    table.write_text(content, encoding="utf-8", errors="surrogateescape")
+    with pytest.raises(DataError, match="git checkout it, or move it away"):
+        store.read_runs(table)
+    with pytest.raises(DataError, match="No study in"):
+        store.read_table(table)
+    about = {"schema": plan.SCHEMA, "sha256": store.hash_table(table)}
+    table.with_suffix(".json").write_text(json.dumps(about))
+    with pytest.raises(DataError, match="git checkout it, or move it away"):
+        store.read_runs(table)
+
+
+@pytest.mark.parametrize(
+    "about", ["", "[" * 100_000, "[]", "null", '{"sha256": 1, "schema": 1e400}', "\udcff", None], ids=range(7)
+)
+def test_digest_that_is_none_is_refused(about, table):
+    store.publish([make_row()], table)
+    path = table.with_suffix(".json")
+    if about is None:
+        path.unlink()
+        path.mkdir()
+    else:
+        path.write_text(about, encoding="utf-8", errors="surrogateescape")
+    with pytest.raises(DataError, match="No study in"):
+        store.read_table(table)
+
+
+def test_wrong_images_that_are_none_are_refused_in_little_memory():
+    bomb = base64.b64encode(zlib.compress(bytes(2**26))).decode()
+    tracemalloc.start()
+    for text in (bomb, "", "====", "äöü", store.pack_wrong(np.zeros(8, bool)), np.nan):
+        with pytest.raises(DataError, match="test_wrong"):
+            store.unpack_wrong(text, 10_000)
+    assert tracemalloc.get_traced_memory()[1] < 5e6
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "1", "[" * 100_000, '{"epoch": 1}', '{"epoch": ["x"]}', '{"a": [1], "b": []}'],
+    ids=range(7),
+)
+def test_course_that_is_none_is_refused(text):
+    with pytest.raises(DataError, match="is no course of a run"):
+        store.unpack_course(text)
 
 
 def test_run_of_a_newer_schema_is_refused_and_untouched(table):
@@ -156,9 +280,3 @@ def test_folder_that_cannot_be_made_is_named(tmp_path):
 def test_missing_study_is_named_with_the_command_that_makes_it(table):
     with pytest.raises(DataError, match="`mnist-helpers study` makes it"):
         store.read_table(table)
-
-
-def test_table_without_keys_is_refused(table):
-    table.write_text("no,table\n1,2\n")
-    with pytest.raises(DataError, match="git checkout it, or move it away"):
-        store.read_runs(table)

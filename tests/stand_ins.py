@@ -8,6 +8,8 @@ import struct
 
 import numpy as np
 
+from mnist_helpers.downloads import Known
+
 IDX = [
     "train-images-idx3-ubyte.gz",
     "train-labels-idx1-ubyte.gz",
@@ -46,9 +48,9 @@ def pack_idx(arrays):
     return files
 
 
-def hash_of(content, algorithm="sha256"):
-    """Return a hash as pooch writes it."""
-    return f"{algorithm}:{hashlib.new(algorithm, content).hexdigest()}"
+def known(content, algorithm="sha256"):
+    """Return what is known of a file before it is downloaded."""
+    return Known(len(content), f"{algorithm}:{hashlib.new(algorithm, content).hexdigest()}")
 
 
 def closed_port():

@@ -2,12 +2,12 @@
 
 import pytest
 
-from mnist_helpers.study import analysis, findings, pictures, plan
+from mnist_helpers.study import analysis, charts, findings, plan
 
 
 @pytest.fixture(scope="module")
 def opener(courses):
-    return pictures.draw_courses(courses)
+    return charts.draw_courses(courses)
 
 
 def test_opening_picture_has_a_panel_per_size_and_a_line_per_technique(opener, courses):
@@ -29,13 +29,13 @@ def test_opening_picture_has_a_panel_per_size_and_a_line_per_technique(opener, c
 
 
 def test_chosen_techniques_alone_are_drawn(courses):
-    figure = pictures.draw_courses(courses, ["augmentation", "augmentation (article)"])
+    figure = charts.draw_courses(courses, ["augmentation", "augmentation (article)"])
     labels = {line.get_label() for line in figure.axes[0].get_lines()}
     assert {"augmentation (gentle)", "augmentation (article)"} == {x for x in labels if x[0] != "_"}
 
 
 def test_gap_picture_has_a_line_per_size_and_part(courses):
-    figure = pictures.draw_gaps(courses)
+    figure = charts.draw_gaps(courses)
     [axis] = figure.axes
     table = findings.measure_gaps(courses)
     lines = [line for line in axis.get_lines() if len(line.get_xdata()) > 2]

@@ -1,0 +1,79 @@
+"""What the row of a run must have, whoever wrote it."""
+
+import math
+import re
+from dataclasses import fields
+from typing import Any
+
+from mnist_helpers import environment
+from mnist_helpers.errors import DataError
+from mnist_helpers.recipes import Recipe
+from mnist_helpers.study.plan import SCHEMA
+
+ENVIRONMENT = (*environment.describe(), "threads")  # columns in which the runs of one study should agree
+SCORES = ("accuracy", "cross_entropy", "calibration_error")
+NEWER = "written by a newer version of mnist-helpers: update, then try again"
+_TEXTS = {field.name for field in fields(Recipe)} | {"part", "dataset", "test_wrong", "course"}
+
+
+class NewerError(DataError):
+    """Something was written by a newer version of this package."""
+
+
+def check_schema(value: Any) -> int:
+    """Return the number of a schema.
+
+    Parameters
+    ----------
+    value : object
+        What stands in a file.
+
+    Returns
+    -------
+    int
+        At most `plan.SCHEMA`.
+
+    Raises
+    ------
+    NewerError
+        If this version does not read that schema.
+    OverflowError, TypeError, ValueError
+        If it is no whole number.
+    """
+    schema = int(value)
+    if schema > SCHEMA:
+        raise NewerError(NEWER)
+    return schema
+
+
+def check_row(row: Any) -> None:
+    """Check that a row is that of a run, complete with its numbers; those of a run that diverged are NaN.
+
+    Parameters
+    ----------
+    row : object
+        What was read: a dict of str to str, one may hope.
+
+    Raises
+    ------
+    AttributeError, KeyError, TypeError, ValueError
+        If it is not.
+    NewerError
+        If its schema is newer than this version's.
+    """
+    if not all(isinstance(text, str) for text in (*row, *row.values())):
+        raise TypeError("a field is no text")
+    schema = check_schema(row["schema"])
+    if not re.fullmatch("[0-9a-f]{16}", row["key"]):
+        raise ValueError(f"the key {row['key'][:40]!r} is not 16 hexadecimal digits")
+    if missing := {"technique", "seed", "seconds", *ENVIRONMENT} - row.keys():
+        raise KeyError(*missing)
+    if schema < SCHEMA:  # its key never fits a task of today: it is kept, but not used
+        return
+    judges = [name for name in ("validation", "test") if any(row.get(f"{name}_{score}") for score in SCORES)]
+    numbers = [f"{name}_{score}" for name in ("train", *judges) for score in SCORES]
+    for name in (*numbers, "seconds", "seconds_scoring"):
+        if math.isinf(float(row[name])):
+            raise ValueError(f"{name} is infinite")
+    if not judges or _TEXTS - row.keys():
+        raise ValueError("the run is incomplete")

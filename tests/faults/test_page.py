@@ -1,0 +1,77 @@
+"""docs/reliability.md names the tests of every fault, and every error that the package raises."""
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "docs"))
+import messages  # noqa: E402 — docs/ is no package
+
+PAGE = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+ROWS = re.findall(r"(?m)^\| (\d+) \| (.+?) \| (.+?) \| (.+?) \|$", PAGE)
+WITHOUT_TESTS = {27, 46}  # a row leaves this set as soon as it has a test
+PACKAGE = sorted((ROOT / "mnist_helpers").rglob("*.py"))
+
+
+def test_all_46_faults_are_listed_and_each_has_tests():
+    assert [int(number) for number, *_ in ROWS] == list(range(1, 47))
+    assert {int(number) for number, _, _, tests in ROWS if tests == "none yet"} == WITHOUT_TESTS
+
+
+def find_tests(text):
+    return re.findall(r"`([\w/]+)::(\w+)`", text)
+
+
+@pytest.mark.parametrize(
+    ("module", "name"), sorted({test for *_, tests in ROWS for test in find_tests(tests)})
+)
+def test_named_test_exists(module, name):
+    tree = ast.parse((ROOT / "tests" / f"{module}.py").read_text(encoding="utf-8"))
+    assert name in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+def find_strange_raises(code):
+    """Return what raises something that `messages.find_errors` does not list."""
+    tree = ast.parse(code)
+    makers = {
+        node.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef) and [*messages.find_errors(node)]
+    }
+    strange = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Raise) and node.exc is not None:
+            name = ast.unparse(node.exc.func if isinstance(node.exc, ast.Call) else node.exc)
+            if not (name.endswith("Error") and isinstance(node.exc, ast.Call)) and name not in makers:
+                strange.append(ast.unparse(node))
+    return strange
+
+
+@pytest.mark.parametrize("path", PACKAGE, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_raise_has_a_row(path):
+    strange = find_strange_raises(path.read_text(encoding="utf-8"))
+    assert [text for text in strange if text != "raise KeyboardInterrupt"] == []
+
+
+@pytest.mark.parametrize("code", ["raise error", "raise kind('text')", "def f():\n    return 1\nraise f()"])
+def test_raise_that_the_table_cannot_show_is_found(code):
+    assert find_strange_raises(code)
+
+
+def test_table_shows_class_exit_code_and_the_text_that_variables_hold(tmp_path):
+    (tmp_path / "module.py").write_text(
+        "class OurError(DataError): ...\n"
+        "def f(path):\n"
+        "    advice = f'move {path} away'\n"
+        "    raise OurError(f'{path} is broken: {advice}')\n"
+        "raise ValueError('a | b')\n"
+    )
+    rows = messages.format_table(tmp_path).splitlines()[2:]
+    assert rows == [
+        "| module | OurError | 3 | … is broken: move … away |",
+        "| module | ValueError |  | a \\| b |",
+    ]
