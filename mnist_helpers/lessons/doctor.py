@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from mnist_helpers import environment, mnist_files
 from mnist_helpers.errors import MnistHelpersError
-from mnist_helpers.lessons.run import check_kernel
+from mnist_helpers.lessons.kernels import start_kernel
 
 
 def examine() -> Iterator[tuple[str, bool, str]]:
@@ -25,7 +25,7 @@ def examine() -> Iterator[tuple[str, bool, str]]:
     checks: dict[str, Callable[[], str]] = {
         "machine": _describe_machine,
         "packages": _check_packages,
-        "kernel": check_kernel,
+        "kernel": start_kernel,
         "data": _check_data,
     }
     for name, check in checks.items():

@@ -1,8 +1,14 @@
 """Write executed lessons as notebooks and HTML pages that hold nothing but the lesson and its results."""
 
+import os
 import re
+import shutil
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from mnist_helpers.errors import SetupError
+from mnist_helpers.lessons import render
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -34,6 +40,33 @@ def clean(notebook: "NotebookNode") -> None:
             cell.outputs = _clean_outputs(cell.outputs)
 
 
+def make_scratch(folder: Path) -> tempfile.TemporaryDirectory:
+    """Make a folder for lessons and a temporary one inside; remove what killed runs have left there.
+
+    Parameters
+    ----------
+    folder : Path
+        Where finished files will appear; it may exist.
+
+    Returns
+    -------
+    tempfile.TemporaryDirectory
+        The temporary folder, in which files are written first.
+
+    Raises
+    ------
+    SetupError
+        If one of them cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _sweep(folder)
+        prefix = f".run-{os.getpid()}-"
+        return tempfile.TemporaryDirectory(prefix=prefix, dir=folder, ignore_cleanup_errors=True)
+    except OSError as error:
+        raise SetupError(f"Cannot write into {folder} ({error.strerror}): choose another folder") from error
+
+
 def publish(notebook: "NotebookNode", name: str, folder: Path, scratch: Path) -> None:
     """Write a finished lesson as NAME.ipynb and NAME.html, and remove the NAME.failed.ipynb of earlier runs.
 
@@ -51,11 +84,9 @@ def publish(notebook: "NotebookNode", name: str, folder: Path, scratch: Path) ->
         A folder on the same file system, where they are written first.
     """
     import nbformat
-    from nbconvert import HTMLExporter
 
-    text, _ = HTMLExporter(embed_images=True).from_notebook_node(notebook)
     page = scratch / f"{name}.html"
-    page.write_text(text, encoding="utf-8")
+    page.write_text(render.render(notebook, name), encoding="utf-8")
     draft = scratch / f"{name}.ipynb"
     nbformat.write(notebook, draft)
     page.replace(folder / page.name)
@@ -92,6 +123,24 @@ def _clean_outputs(outputs: list["NotebookNode"]) -> list["NotebookNode"]:
             output.text = "".join(line for line in lines if not _LOG_NOISE.search(line))
         output.get("data", {}).pop(_WIDGET, None)
     return [output for output in outputs if output.get("text") != ""]
+
+
+def _sweep(parent: Path) -> None:
+    """Remove the temporary folders that killed runs have left."""
+    for folder in parent.glob(".run-*"):
+        number = re.match(r"\.run-(\d+)-", folder.name)
+        if not (number and _is_running(int(number[1]), folder.stat().st_mtime)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_running(pid: int, since: float) -> bool:
+    """Return whether a process exists that was there at a time, in seconds; numbers are used again."""
+    import psutil
+
+    try:
+        return psutil.Process(pid).create_time() < since + 60  # clocks are set
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _failed_path(name: str, folder: Path) -> Path:

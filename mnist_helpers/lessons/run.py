@@ -3,27 +3,29 @@
 import logging
 import multiprocessing
 import os
+import queue
 import re
 import signal
 import sys
-import tempfile
+import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent import futures
-from dataclasses import dataclass
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, replace
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mnist_helpers import environment
-from mnist_helpers.errors import SetupError
-from mnist_helpers.lessons import pages
+from mnist_helpers.errors import UsageError
+from mnist_helpers.lessons import kernels, pages
 from mnist_helpers.lessons.parameters import Value, choose_parameters
 from mnist_helpers.lessons.texts import read_lesson
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-_START_TIMEOUT = 600  # seconds: on a busy machine a kernel needs more than papermill's minute to start
 # A fork server imports the preloaded packages once for all lessons. Windows can only spawn.
 _PROCESSES = multiprocessing.get_context("spawn" if sys.platform == "win32" else "forkserver")
 _PROCESSES.set_forkserver_preload(["papermill", "nbconvert"])
@@ -47,6 +49,8 @@ class Result:
         Output of the cell tagged ``headline``.
     error : str
         The cell that failed and the reason; empty if the lesson succeeded.
+    kept : bool
+        Whether NAME.failed.ipynb holds what a failed lesson reached.
     """
 
     lesson: str
@@ -55,6 +59,7 @@ class Result:
     peak_megabytes: float | None = None
     headline: str = ""
     error: str = ""
+    kept: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,34 +75,6 @@ class _Job:
     timeout: int  # seconds, of each cell
     threads: int  # of TensorFlow
     bar: dict | bool  # papermill's settings of a progress bar, or False
-
-
-def check_kernel(name: str = "python3") -> str:
-    """Check that Jupyter has a kernel.
-
-    Parameters
-    ----------
-    name : str, default "python3"
-        The kernel's name.
-
-    Returns
-    -------
-    str
-        The same name.
-
-    Raises
-    ------
-    SetupError
-        If there is no such kernel; the message holds the command that installs it.
-    """
-    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
-
-    try:
-        KernelSpecManager().get_kernel_spec(name)
-    except NoSuchKernel:
-        command = f'"{sys.executable}" -m ipykernel install --sys-prefix --name {name}'
-        raise SetupError(f"Jupyter has no kernel {name!r}. Install it: {command}") from None
-    return name
 
 
 def format_results(results: Iterable[Result]) -> str:
@@ -131,7 +108,7 @@ def run_lessons(
     timeout: int = 1800,
     answers: bool = False,
     bars: bool = False,
-) -> Iterator[Result]:
+) -> Generator[Result]:
     """Execute lessons, each in a process of its own.
 
     A finished lesson is written as NAME.ipynb and NAME.html. A failed one leaves NAME.failed.ipynb. One
@@ -166,18 +143,21 @@ def run_lessons(
     SetupError
         Before anything runs, if a package or a kernel is missing or `output` cannot be written.
     UsageError
-        Before anything runs, if a setting is unknown or not allowed.
+        Before anything runs, if a file is no lesson, two lessons have the same name, or a setting is unknown
+        or not allowed.
     """
     environment.check("run")
+    if len({path.stem for path in lessons}) < len(lessons):
+        raise UsageError("Two lessons of the same name would write the same files: run one after the other")
     notebooks = [read_lesson(path) for path in lessons]
     parameters = choose_parameters(notebooks, settings or {}, quick)
     for kernel in {notebook.metadata["kernelspec"]["name"] for notebook in notebooks}:
-        check_kernel(kernel)
+        kernels.check_kernel(kernel)
     threads = max(1, (os.cpu_count() or 1) // jobs)  # lessons that run at once share the cores
-    with _make_scratch(output) as scratch:
+    with pages.make_scratch(output) as scratch:
         work = []
-        for index, (lesson, values) in enumerate(zip(lessons, parameters, strict=True)):
-            bar = {"desc": lesson.stem, "position": 1 + index % jobs, "leave": False}
+        for lesson, values in zip(lessons, parameters, strict=True):
+            bar = {"desc": lesson.stem, "leave": False}
             how = (quick, answers, values)
             work.append(_Job(lesson, *how, output, Path(scratch), timeout, threads, bars and bar))
         if jobs > 1:
@@ -186,18 +166,13 @@ def run_lessons(
         yield from _run_all(work, jobs)
 
 
-def _make_scratch(output: Path) -> tempfile.TemporaryDirectory:
-    """Make the output folder and a temporary one inside, from which finished files are moved."""
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-        return tempfile.TemporaryDirectory(prefix=".run-", dir=output, ignore_cleanup_errors=True)
-    except OSError as error:
-        raise SetupError(f"Cannot write into {output} ({error.strerror}): choose another folder") from error
-
-
 def _run_all(work: Sequence[_Job], jobs: int) -> Iterator[Result]:
+    lines: queue.SimpleQueue[int] = queue.SimpleQueue()  # of the terminal, for progress bars
+    for number in range(1, jobs + 1):
+        lines.put(number)
+    _start_fork_server()
     with futures.ThreadPoolExecutor(jobs) as threads:
-        runs = [threads.submit(_run_apart, job) for job in work]
+        runs = [threads.submit(_run_on_line, job, lines) for job in work]
         pending = set(runs)
         try:
             while pending:
@@ -211,13 +186,30 @@ def _run_all(work: Sequence[_Job], jobs: int) -> Iterator[Result]:
             raise
 
 
+def _start_fork_server() -> None:
+    """Start multiprocessing's own processes such that they outlive SIGHUP, as they do Ctrl-C."""
+    if sys.platform != "win32" and threading.current_thread() is threading.main_thread():
+        previous = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # they inherit that
+        forkserver.ensure_running()
+        signal.signal(signal.SIGHUP, previous)
+
+
 def _end_processes(runs: Sequence[futures.Future]) -> None:
-    """Terminate the processes of all runs. Their kernels notice within a second and end as well."""
+    """Terminate the processes of all runs; each ends its kernel first."""
     # A process that is still starting is not among the children yet, so look again until all runs are over.
     while not all(run.done() for run in runs):
         for child in multiprocessing.active_children():
             child.terminate()
         time.sleep(0.1)
+
+
+def _run_on_line(job: _Job, lines: queue.SimpleQueue[int]) -> Result:
+    """Run one lesson whose progress bar has a line of its own."""
+    line = lines.get()
+    try:
+        return _run_apart(replace(job, bar=isinstance(job.bar, dict) and job.bar | {"position": line}))
+    finally:
+        lines.put(line)
 
 
 def _run_apart(job: _Job) -> Result:
@@ -227,6 +219,9 @@ def _run_apart(job: _Job) -> Result:
             setup = (dict(os.environ), job.threads)
             with futures.ProcessPoolExecutor(1, _PROCESSES, _enter_process, setup) as pool:
                 return pool.submit(_run_lesson, job).result()
+        except BrokenProcessPool:
+            problem = "its process was killed (out of memory?)"
+            break
         except Exception as error:  # whatever it is, the other lessons go on
             problem = f"{type(error).__name__}: {error}"
             # Kernels that start together may pick the same port (jupyter_client #154). No cell has run yet.
@@ -237,7 +232,9 @@ def _run_apart(job: _Job) -> Result:
 
 def _enter_process(variables: Mapping[str, str], threads: int) -> None:
     """Prepare a new process for a lesson."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends this process
+    for name in {"SIGINT", "SIGHUP"} & vars(signal).keys():  # they reach the parent, which ends this process
+        signal.signal(getattr(signal, name), signal.SIG_IGN)
+    kernels.end_with_parent()
     os.environ.clear()  # the fork server passes on the variables of the first run
     os.environ.update(variables)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -264,7 +261,8 @@ def _run_lesson(job: _Job) -> Result:
     pages.clean(notebook)
     write = pages.keep_failed if error else pages.publish
     write(notebook, name, job.output, job.scratch)
-    return Result(name, _find_dataset(code), seconds, _measure_peak(), _find_headline(code), error)
+    found = (_find_dataset(code), seconds, _measure_peak(), _find_headline(code))
+    return Result(name, *found, error, kept=bool(error))
 
 
 def _execute(job: _Job, draft: Path) -> str:
@@ -278,8 +276,9 @@ def _execute(job: _Job, draft: Path) -> str:
             draft,
             job.parameters,
             progress_bar=job.bar,
-            start_timeout=_START_TIMEOUT,
+            start_timeout=kernels.START_TIMEOUT,
             execution_timeout=job.timeout,
+            iopub_timeout=job.timeout,  # papermill's 4 seconds fail a lesson on a busy machine
             coalesce_streams=True,  # else the kernel cuts a cell's text at random places
             store_widget_state=False,  # HTML pages have no live widgets
         )
@@ -304,8 +303,10 @@ def _measure_peak() -> float | None:
 
 def _describe_last_started(code: Sequence["NotebookNode"]) -> str:
     # papermill calls all cells of a failed notebook completed, but only started ones have a start time.
-    number = sum(bool(cell.metadata.papermill.start_time) for cell in code)
-    return f"code cell {number} ({code[number - 1].source.splitlines()[0][:60]})"
+    number = sum(bool(cell.metadata.get("papermill", {}).get("start_time")) for cell in code)
+    if not number:
+        return "before its first code cell the lesson"
+    return f"code cell {number} ({code[number - 1].source.partition(chr(10))[0][:60]})"
 
 
 def _find_dataset(code: Sequence["NotebookNode"]) -> str:

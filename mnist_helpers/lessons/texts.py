@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mnist_helpers.errors import SetupError
+from mnist_helpers.errors import SetupError, UsageError
 from mnist_helpers.lessons.parameters import check_names
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _LESSONS = Path(__file__).resolve().parents[2] / "lessons"
 _ANSWERS = ("solution", "right", "wrong", "error")
+_SUFFIXES = (".py", ".ipynb")
 _QUICK_NOTICE = "Quick profile: it shows that the lesson runs. Its numbers mean nothing."
 
 
@@ -34,39 +35,55 @@ def find_lessons(names: Iterable[str] = (), folder: Path | None = None) -> list[
     Parameters
     ----------
     names : iterable of str, optional
-        Lessons, each as ``"02"``, ``"02_baseline_cnn"`` or a path whose stem is the latter; none for all.
+        Lessons, each as ``"02"``, ``"02_baseline_cnn"`` or the path of a text or notebook; none for all.
     folder : Path, optional
         The folder of the texts; None for the one in this clone of the repository.
 
     Returns
     -------
     list of Path
-        The texts, each once, in the order of the lessons.
+        The texts, each once, in the order of the lessons; a path is what was given.
 
     Raises
     ------
     SetupError
         If the folder has no lessons.
     UsageError
-        If a name is unknown.
+        If a name is unknown or a path leads to no text or notebook.
     """
-    folder = folder or _LESSONS
-    texts = sorted(folder.glob("[0-9]*.py"))
-    if not texts:
-        raise SetupError(f"No lessons in {folder}: name their folder, or install a clone: pip install -e .")
-    known = {key: text for text in texts for key in (text.stem, text.stem.partition("_")[0])}
-    stems = [Path(name).stem for name in names]
-    check_names("lesson", stems, known)
-    return sorted({known[stem] for stem in stems}) or texts
+    names = list(names)
+    paths = [Path(name) for name in names if _is_path(name)]
+    for path in paths:
+        if path.suffix not in _SUFFIXES or not path.is_file():
+            raise UsageError(f"{path} is no lesson's text (.py) or notebook (.ipynb) that exists")
+    others = [name for name in names if not _is_path(name)]
+    if others or not paths:
+        folder = folder or _LESSONS
+        texts = sorted(folder.glob("[0-9]*.py"))
+        if not texts:
+            raise SetupError(
+                f"No lessons in {folder}: name their folder, or install a clone: pip install -e ."
+            )
+        known = {text.stem: text for text in texts}
+        numbers = {stem.partition("_")[0]: stem for stem in known}
+        stems = [numbers.get(name, name) for name in others]
+        check_names("lesson", stems, known)
+        paths += [known[stem] for stem in stems] if names else texts
+    chosen = {path.resolve(): path for path in paths}
+    return sorted(chosen.values(), key=lambda path: path.stem)
+
+
+def _is_path(name: str) -> bool:
+    return Path(name).name != name or Path(name).suffix in _SUFFIXES
 
 
 def read_lesson(path: Path, answers: bool = False, quick: bool = False) -> "NotebookNode":
-    """Read a lesson's text as a notebook without outputs.
+    """Read a lesson as a notebook, a text as one without outputs.
 
     Parameters
     ----------
     path : Path
-        The text.
+        The text, or a notebook made of it, which has no answers but those that somebody filled in.
     answers : bool, default False
         Whether all answers to exercises stay as code, each with an assertion on what its check says.
     quick : bool, default False
@@ -76,10 +93,19 @@ def read_lesson(path: Path, answers: bool = False, quick: bool = False) -> "Note
     -------
     NotebookNode
         The notebook; ``metadata.mnist_helpers.code_sha256`` holds the hash of its code.
+
+    Raises
+    ------
+    UsageError
+        If the file is no notebook, or does not name its kernel, as each lesson does.
     """
     import jupytext
 
-    notebook = jupytext.read(path)
+    try:
+        notebook = jupytext.read(path)
+        notebook.metadata["kernelspec"]["name"]
+    except (KeyError, ValueError) as error:
+        raise UsageError(f"{path} is no lesson: no notebook, or no kernel in its header") from error
     notebook.cells = list(_convert_cells(notebook.cells, answers, quick))
     notebook.metadata["mnist_helpers"] = {"code_sha256": hash_code(notebook)}
     return notebook
@@ -134,7 +160,7 @@ def _convert_cells(cells: list["NotebookNode"], answers: bool, quick: bool) -> I
             if "check" in tags:
                 # How JupyterLab, the web book and Colab fold a cell's code.
                 folded = {
-                    "tags": [*tags, "hide-input"],
+                    "tags": list(dict.fromkeys([*tags, "hide-input"])),
                     "jupyter": {"source_hidden": True},
                     "cellView": "form",
                 }

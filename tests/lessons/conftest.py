@@ -7,12 +7,28 @@ import pytest
 
 from mnist_helpers.lessons import run
 
+CHECK = """# %% tags=["nbval-check-output"]
+from mnist_helpers.lessons import parameters
+
+parameters.check()
+print("UCI digits")"""
+PICTURE = """# %% tags=["nbval-check-picture"]
+import io
+
+from IPython import display
+from PIL import Image
+
+file = io.BytesIO()
+Image.new("L", (64, 64), 99).save(file, "png")
+display.Image(file.getvalue(), alt="grey")"""
 SOUND = [
     "# %% [markdown]\n# # First\n#\n# Next: [again](01_first.ipynb)",
     '# %% tags=["parameters"]\nepochs: int = 5  # 1 to 100: passes over the training images',
-    '# %% tags=["nbval-check-output"]\nprint("UCI digits")',
+    CHECK,
     '# %% tags=["nbval-check-output", "mnist-only"]\nprint(70_000)',
     '# %% tags=["headline"]\nprint("all well")',
+    '# %% tags=["nbval-tolerance=0.5"]\nprint("loss 1.25, accuracy 98.2%")',
+    PICTURE,
     "# %% [markdown]\n# A function comes next.\n",  # two blank lines, as ruff wants them before it
     "# %%\ndef double(value):\n    return 2 * value",
 ]

@@ -1,6 +1,12 @@
 """What an executed lesson looks like as a stored notebook and as a page."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import nbformat
+import psutil
 import pytest
 
 from mnist_helpers.lessons import pages, run
@@ -93,6 +99,28 @@ def test_write_that_fails_leaves_the_earlier_notebook_whole(folders, monkeypatch
     with pytest.raises(OSError, match="no space"):
         pages.publish(make_notebook(), "01_first", folder, scratch)
     assert {path.name: path.read_bytes() for path in folder.glob("01*")} == before
+
+
+def test_folders_of_killed_runs_are_removed_and_those_of_running_ones_stay(tmp_path):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    names = [
+        f".run-{ended.pid}-a",
+        f".run-{os.getpid()}-before",
+        f".run-{os.getpid()}-now",
+        ".run-old",
+        "run",
+    ]
+    for name in names:
+        (tmp_path / name / "inside").mkdir(parents=True)
+    # A process has this number now that is not the one that made the folder.
+    earlier = psutil.Process().create_time() - 3600
+    os.utime(tmp_path / names[1], (earlier, earlier))
+    (tmp_path / ".run-file").touch()
+    with pages.make_scratch(tmp_path) as scratch:
+        left = {path.name for path in tmp_path.iterdir()}
+    assert left == {names[2], "run", ".run-file", Path(scratch).name}
+    assert not Path(scratch).exists()
 
 
 def test_log_lines_of_a_real_kernel_are_removed(make_lesson, tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 import json
 import time
+from pathlib import Path
 
 import jupytext
 import nbformat
@@ -22,10 +23,51 @@ def lesson(make_lesson):
     return make_lesson("01_first", "# %% [markdown]\n# # First", PARAMETERS, DATA, HEADLINE)
 
 
-@pytest.mark.parametrize("name", ["02", "02_second", "lessons/02_second.py", "notebooks/02_second.ipynb"])
-def test_lesson_is_found_by_number_name_or_path(name, lesson, make_lesson):
+@pytest.mark.parametrize("name", ["02", "02_second"])
+def test_lesson_is_found_by_number_or_name(name, lesson, make_lesson):
     second = make_lesson("02_second", PARAMETERS)
     assert texts.find_lessons([name], lesson.parent) == [second]
+
+
+def test_path_is_that_file_whatever_the_folder_of_lessons_holds(lesson, write_lesson, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    mine = write_lesson(tmp_path / "my", "01_first", PARAMETERS, DATA)
+    assert texts.find_lessons(["my/01_first.py"], lesson.parent) == [Path("my/01_first.py")]
+    assert texts.find_lessons([str(mine)], tmp_path / "no lessons here") == [mine]
+    assert texts.find_lessons(["01", str(lesson)], lesson.parent) == [lesson]
+
+
+@pytest.mark.parametrize("name", ["my/01_first.py", "01_first.py", "lessons/01_first", "lessons", "."])
+def test_path_of_no_lesson_is_refused_although_one_of_its_name_exists(name, lesson, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=r"\.ipynb|There is no lesson"):
+        texts.find_lessons([name], lesson.parent)
+
+
+def test_lessons_of_one_name_are_refused_together(lesson, write_lesson, tmp_path):
+    mine = write_lesson(tmp_path / "my", "01_first", PARAMETERS, DATA)
+    with pytest.raises(UsageError, match="Two lessons of the same name"):
+        next(run.run_lessons([lesson, mine], tmp_path / "out"))
+
+
+@pytest.mark.parametrize(("name", "text"), [("tool.py", "print(1)\n"), ("half.ipynb", '{"cells": [')])
+def test_file_that_is_no_lesson_is_refused_before_anything_runs(name, text, tmp_path):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(UsageError, match="is no lesson"):
+        next(run.run_lessons([tmp_path / name], tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_notebook_is_run_as_its_text_is(lesson, tmp_path):
+    list(run.run_lessons([lesson], tmp_path / "out"))
+    notebook = tmp_path / "out" / "01_first.ipynb"
+    mine = nbformat.read(notebook, 4)
+    mine.cells[2].source = 'print("MNIST, they say")'
+    nbformat.write(mine, tmp_path / "mine.ipynb")
+    [result] = run.run_lessons([tmp_path / "mine.ipynb"], tmp_path / "out")
+    assert (result.dataset, result.headline) == ("MNIST", "5 epochs of 2000")
+    list(run.run_lessons([notebook], tmp_path / "again"))
+    assert (tmp_path / "again" / notebook.name).read_bytes() == notebook.read_bytes()
 
 
 def test_without_names_all_lessons_are_found_and_a_repeated_one_once(lesson, make_lesson):
@@ -41,6 +83,11 @@ def test_without_a_folder_the_lessons_of_the_repository_are_found():
 def test_unknown_lesson_is_refused_with_the_most_similar_one(lesson):
     with pytest.raises(UsageError, match="Did you mean 01_first"):
         texts.find_lessons(["01_frist"], lesson.parent)
+
+
+def test_error_lists_each_lesson_once(lesson):
+    with pytest.raises(UsageError, match=r"There are: 01_first$"):
+        texts.find_lessons(["9"], lesson.parent)
 
 
 def test_folder_without_lessons_is_refused(tmp_path):
