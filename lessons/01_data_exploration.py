@@ -35,6 +35,11 @@ n_examples: int = 5  # 1 to 10: images of each digit in the grid
 seed: int = 0  # 0 to 1_000_000: start of all that is random
 
 # %%
+from mnist_helpers.lessons import parameters
+
+parameters.check()  # types and ranges, as stated above
+
+# %%
 import keras
 import numpy as np
 from keras import layers
@@ -90,7 +95,7 @@ print(f"together:   {len(digits.x_train) + len(digits.x_validation):,} images")
 # This series follows an article (Tanner Abraham, "Classify Handwritten-Digits With Tensorflow", 2021). It
 # shows the first nine training images.
 
-# %%
+# %% tags=["nbval-check-picture", "mnist-only"]
 title = f"The first nine images and their labels ({digits.name})"
 nine, labels = digits.x_train[:9], digits.y_train[:9]
 plots.image_grid(nine, labels, columns=3, title=title)
@@ -98,7 +103,7 @@ plots.image_grid(nine, labels, columns=3, title=title)
 # %% [markdown]
 # A column for each digit shows how differently people write.
 
-# %%
+# %% tags=["nbval-check-picture", "mnist-only"]
 places = [np.flatnonzero(digits.y_train == digit) for digit in range(10)]
 rows = np.transpose([place[:n_examples] for place in places]).ravel()
 title = f"Every column is one digit, and no two are alike ({digits.name})"
@@ -172,7 +177,7 @@ def train_smallest_network(scale):
     return training.evaluate(network, digits.x_validation, digits.y_validation)
 
 
-# %%
+# %% tags=["nbval-tolerance=2", "mnist-only"]
 raw, scaled = train_smallest_network(1), train_smallest_network(1 / 255)
 print(f"pixels 0 to 255: loss {raw[0]:5.2f}, accuracy {raw[1]:.1%}")
 print(f"pixels 0 to 1:   loss {scaled[0]:5.2f}, accuracy {scaled[1]:.1%}")
@@ -231,7 +236,7 @@ toy = squared_distances(toy_image[np.newaxis], toy_means)
 assert (toy == toy_distances).all(), "both ways must give the same distances"
 
 
-# %%
+# %% tags=["nbval-check-picture", "mnist-only"]
 def mean_image(digit):
     return as_vectors(digits.x_train[digits.y_train == digit]).mean(axis=0)
 
@@ -259,7 +264,7 @@ assert accuracy > 0.75, f"the nearest mean should reach 75 %, {suspect}"
 # Look at the first image that it misreads. The third and fifth pictures show the squared differences to
 # both means, dark where large. Their sums are the squared distances.
 
-# %%
+# %% tags=["nbval-check-picture", "mnist-only"]
 case = np.flatnonzero(predicted != digits.y_validation)[0]
 label, answer = digits.y_validation[case], predicted[case]
 point = digits.x_validation[case].ravel() / 255
@@ -276,7 +281,7 @@ plots.image_grid(pictures, titles, columns=5, shared_scale=True, title=title)
 # In a [confusion matrix](../docs/glossary.md#confusion-matrix) a row is a true digit and a column an
 # answer. The right answers stand on the diagonal. The darker any other cell, the more errors of that kind.
 
-# %%
+# %% tags=["nbval-check-picture", "mnist-only"]
 title = (
     f"Nearest mean: some digits are confused far more often ({digits.name})"
 )
@@ -295,7 +300,7 @@ for shift in range(5):
     by_shift[shift] = (answers == digits.y_validation).mean()
 assert by_shift[4] < by_shift[0] / 2, "did np.roll move the images?"
 
-# %%
+# %% tags=["nbval-check-picture", "mnist-only"]
 moved = [np.roll(digits.x_train[0], shift, axis=1) for shift in by_shift]
 titles = [f"{shift} px: {share:.1%}" for shift, share in by_shift.items()]
 title = f"The same digit to you, not to the nearest mean ({digits.name})"
@@ -310,7 +315,7 @@ plots.image_grid(moved, titles, columns=5, frame=True, title=title)
 # These images are much nearer to another mean than to their own. Would you have read them as their labels
 # say? A classifier that gets every such image right may have learned the labels by heart.
 
-# %%
+# %% tags=["nbval-check-picture", "mnist-only"]
 own = distances[np.arange(len(distances)), digits.y_validation]
 odd = np.argsort(own - distances.min(axis=1))[-9:]
 images = as_vectors(digits.x_validation[odd])
@@ -337,7 +342,7 @@ plots.image_grid(pairs.reshape(-1, 28, 28), titles, title=title)
 # what that does. In this series `digits.open_test()` is the only door to the test images, and a check fails
 # if a lesson before 07 uses it.
 
-# %% tags=["headline"]
+# %% tags=["headline", "nbval-check-output", "mnist-only"]
 print(f"nearest mean: {accuracy:.1%} of the validation images ({digits.name})")
 
 # %% [markdown]

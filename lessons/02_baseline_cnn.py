@@ -39,6 +39,11 @@ long_epochs: int = 30  # 2 to 100: epochs of the run that is too long
 seed: int = 0  # 0 to 1_000_000: start of all that is random
 
 # %%
+from mnist_helpers.lessons import parameters
+
+parameters.check()  # types and ranges, as stated above
+
+# %%
 import keras
 import numpy as np
 import pandas as pd
@@ -110,7 +115,7 @@ print(patch.round(2))
 print(f"row {row}, column {column}: {by_hand:.2f}, by Keras {by_keras:.2f}")
 assert np.isclose(by_hand, by_keras), "does Keras still convolve like this?"
 
-# %%
+# %% tags=["nbval-check-picture", "mnist-only"]
 pictures = [image, patch, edge, edge * patch, feature_map, pooled]
 pictures = [picture / abs(picture).max() for picture in pictures]
 titles = ["image", "its patch", "filter", "product", "map", "pooled"]

@@ -36,6 +36,11 @@ n_seeds: int = 3  # 2 to 20: paired runs of each variant
 validation_size: int = 1_000  # 100 to 10_000: validation images that judge
 
 # %%
+from mnist_helpers.lessons import parameters
+
+parameters.check()  # types and ranges, as stated above
+
+# %%
 from functools import partial
 
 import keras
@@ -71,13 +76,13 @@ guess = {
 # redrawn label can be any digit, so about a tenth of the redrawn ones stay right. Validation labels stay
 # true.
 
-# %%
+# %% tags=["nbval-check-output", "mnist-only", "defaults-only"]
 few = digits.subset(train_size, seed=0)
 noisy = few.with_label_noise(0.3, seed=0)
 wrong = noisy.y_train != few.y_train
 print(f"{wrong.sum()} of {len(wrong):,} training labels are now wrong")
 
-# %%
+# %% tags=["nbval-check-picture", "mnist-only", "defaults-only"]
 shown = np.flatnonzero(wrong)[:9]
 titles = [f"{few.y_train[i]}, label {noisy.y_train[i]}" for i in shown]
 title = f"Nine training images with a wrong label ({digits.name})"
@@ -371,7 +376,7 @@ plots.bars(answers, title=title, xlabel="", ylabel="share of them (%)")
 study = results.read_study()
 results.tabulate_study(study, "L2")
 
-# %%
+# %% tags=["nbval-check-picture"]
 results.figure(study, ["L2"])
 
 # %% [markdown]

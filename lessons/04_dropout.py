@@ -37,6 +37,11 @@ n_seeds: int = 3  # 2 to 20: paired runs of each variant
 validation_size: int = 1_000  # 100 to 10_000: validation images that judge
 
 # %%
+from mnist_helpers.lessons import parameters
+
+parameters.check()  # types and ranges, as stated above
+
+# %%
 from functools import partial
 
 import keras
@@ -396,7 +401,7 @@ assert not long_enough or robust, "dropout taught no robustness"
 study = results.read_study()
 results.tabulate_study(study, "dropout")
 
-# %%
+# %% tags=["nbval-check-picture"]
 results.figure(study, ["dropout"])
 
 # %% [markdown]

@@ -37,6 +37,11 @@ n_seeds: int = 3  # 2 to 20: paired runs of each variant
 validation_size: int = 2_000  # 100 to 10_000: images scored each epoch
 
 # %%
+from mnist_helpers.lessons import parameters
+
+parameters.check()  # types and ranges, as stated above
+
+# %%
 import timeit
 from functools import partial
 
@@ -119,7 +124,7 @@ network = train(build(), few.x_train, few.y_train)
 # Now we move 1,000 validation digits to the right and down, pixel by pixel. You can read every one of them.
 
 
-# %%
+# %% tags=["nbval-check-picture", "mnist-only"]
 def change(images, **ranges):
     layer = augmentation.RandomAffine(**ranges)
     return np.asarray(layer(images, training=True))
@@ -211,7 +216,7 @@ plots.image_grid(
 # How far may you go? As far as you still read the digit. A six turned by 180 degrees is a nine. At 90
 # degrees it is already hard to tell which is which.
 
-# %%
+# %% tags=["nbval-check-picture", "mnist-only"]
 first = [digits.x_train[digits.y_train == label][0] for label in range(10)]
 turned = {
     f"{label}, {a}°": change(first[label], rotation=(a, a))
@@ -230,7 +235,7 @@ plots.image_grid(
 # Mirroring has no small size. A mirrored 0 or 8 hardly changes; a mirrored 2 or 7 is no digit at all, and a
 # mirrored 5 can look like a 2. It depends on the data: a mirrored cat is a cat.
 
-# %%
+# %% tags=["nbval-check-picture", "mnist-only"]
 plots.image_grid(
     [*first, *[digit[:, ::-1] for digit in first]],
     [*range(10), *["mirrored"] * 10],
@@ -248,7 +253,7 @@ plots.image_grid(
 # random. `fill_mode="nearest"` fills borders with the nearest pixels, `"constant"` with empty paper. This
 # cell takes most of the lesson's time.
 
-# %%
+# %% tags=["nbval-check-output"]
 ranges = {"baseline": None}
 for name in ("gentle", "article"):
     ranges[f"augmentation ({name})"] = recipes.PRESETS[name]
@@ -419,7 +424,7 @@ plots.lines(
 # (`shear_range=0.2` is in degrees: the 0.0035 pixels per row above, too small to see):
 
 
-# %%
+# %% tags=["nbval-check-picture", "mnist-only"]
 def make_generator():
     return tf.keras.preprocessing.image.ImageDataGenerator(
         rotation_range=40,
@@ -542,7 +547,7 @@ results.tabulate_study(study, "augmentation (gentle)")
 # %% tags=["nbval-check-output"]
 results.tabulate_study(study, "augmentation (article)")
 
-# %%
+# %% tags=["nbval-check-picture"]
 results.figure(study, ["augmentation (gentle)", "augmentation (article)"])
 
 # %% [markdown]

@@ -39,6 +39,11 @@ n_seeds: int = 3  # 2 to 20: runs with different seeds
 validation_size: int = 1_000  # 100 to 5_000: deciding images; as many look on
 
 # %%
+from mnist_helpers.lessons import parameters
+
+parameters.check()  # types and ranges, as stated above
+
+# %%
 from functools import partial
 
 import keras
@@ -435,7 +440,7 @@ for n in (100, 1_000, 10_000):
     too_good[f"{n:,} images"] = best
     print(f"{n:6,} images:", *[f"{points:+.1f}" for points in best])
 
-# %%
+# %% tags=["nbval-check-picture"]
 plots.lines(
     too_good,
     tries,
@@ -460,7 +465,7 @@ plots.lines(
 study = results.read_study()
 results.tabulate_study(study, "early stopping")
 
-# %%
+# %% tags=["nbval-check-picture"]
 results.figure(study, ["early stopping"])
 
 # %% [markdown]
@@ -469,7 +474,7 @@ results.figure(study, ["early stopping"])
 # images chose. Some of the gain may be real: 10,000 images pick an epoch better than 2,000. Only that part
 # would carry over to new images.
 
-# %%
+# %% tags=["nbval-check-picture"]
 chosen_by = {
     by: f"accuracy, stopped on {by}"
     for by in ("the test set", "validation images")

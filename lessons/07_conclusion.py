@@ -38,6 +38,11 @@ final_train_size: int = 50_000  # 100 to 50_000: for the final network
 final_epochs: int = 2  # 1 to 50: its passes, more if images are few
 
 # %%
+from mnist_helpers.lessons import parameters
+
+parameters.check()  # types and ranges, as stated above
+
+# %%
 import math
 from functools import partial
 from itertools import pairwise
@@ -274,7 +279,7 @@ plots.bars(
 # 50,000 images it stopped after five epochs, so it cannot say what a technique is worth there once training
 # is long. Strengths were chosen at 1,000 images only.
 
-# %%
+# %% tags=["nbval-check-picture"]
 study = results.read_study()
 results.figure(study)
 
@@ -345,7 +350,7 @@ for size, found in now.items():
 # Normalization", ICML 2015.
 
 
-# %%
+# %% tags=["nbval-check-picture"]
 def one_cycle(n_images, epochs, batch_size, peak=3e-3):
     steps = epochs * math.ceil(n_images / batch_size)
     warmup = max(1, round(0.3 * steps))
@@ -512,7 +517,7 @@ plots.image_grid(x_test[worst], titles, title=title)
 # MNIST frames its digits: cut out, scaled to 20 × 20 pixels, centred by mass in 28 × 28. Only the frame
 # differs. UCI digits have no elsewhere; there the networks read their test images turned, and with noise.
 
-# %%
+# %% tags=["nbval-check-picture", "mnist-only"]
 if digits.name == "MNIST":
     other = datasets.load("uci")
     labels = other.y_train
@@ -576,9 +581,7 @@ if digits.name == "MNIST" and final_train_size >= 10_000:
 drawing.DrawingPad(network)
 
 # %% [markdown]
-# Where the pad does not run, an array does: three strokes make a 4. For a photo, take
-# `drawing.read_picture("my_digit.jpg")` in place of `drawing.to_mnist_frame(paper)`. A good photo shows one
-# digit, in dark pen on plain paper, with no shadow and nothing but paper around it.
+# Where the pad does not run, an array does: three strokes make a 4.
 
 # %%
 paper = np.zeros((280, 280))
@@ -588,6 +591,27 @@ own = network.predict(drawn[np.newaxis], verbose=0)[0]
 title = f"Three strokes, read as {own.argmax()} (trained on {digits.name})"
 titles = ["the paper", "what the network sees"]
 plots.image_grid([paper, drawn], titles, title=title, columns=2)
+
+# %% [markdown]
+# Or write a digit on paper and take a photo. Below, the same strokes lie on ruled paper with a shadow;
+# `Image.open("my_digit.jpg")` puts your file in their place. A good photo shows one digit, written with a
+# dark pen, with paper on all sides. Shadows and ruled lines are removed. What cannot be read, such as two
+# digits or ink that runs over the edge, is refused, with the reason. Look at the frame before you believe
+# the answer: it is all that the network sees.
+
+# %%
+from PIL import Image
+
+light = np.linspace(1, 0.5, 280)  # a shadow that deepens to the right
+photo = 230 * light * (1 - 0.8 * paper)
+photo[20::40] *= 0.8  # ruled lines
+photo = Image.fromarray(photo.astype("uint8"))  # or Image.open("my_digit.jpg")
+framed = drawing.read_picture(photo)
+own = network.predict(framed[np.newaxis], verbose=0)[0]
+title = f"A photo, read as {own.argmax()} (trained on {digits.name})"
+shown = 255 - np.asarray(photo.convert("L"), dtype=float)
+titles = ["the photo", "what the network sees"]
+plots.image_grid([shown, framed], titles, title=title, columns=2)
 
 # %% tags=["headline"]
 accuracy = f"{n_right / len(y_test):.2%}"

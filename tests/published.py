@@ -2,9 +2,9 @@
 
 import ast
 import re
+from itertools import pairwise
 
 import jupytext
-import papermill
 
 from mnist_helpers.errors import UsageError
 from mnist_helpers.lessons import parameters, texts
@@ -13,6 +13,8 @@ from mnist_helpers.study import claims
 MOST_BYTES = 1_000_000  # of a notebook
 MOST_LINES = 25  # of a code cell that is not folded
 MOST_CHARACTERS = 79  # of a line of code
+CHECK = "from mnist_helpers.lessons import parameters\n\nparameters.check()"
+COMPARED = ("nbval-check-output", "nbval-check-picture", "nbval-tolerance=")  # tags
 
 
 def find_problems(notebook_path, lesson_path):
@@ -27,7 +29,7 @@ def find_problems(notebook_path, lesson_path):
     for tag in ("parameters", "headline"):
         if sum(tag in cell.metadata.get("tags", ()) for cell in code) != 1:
             yield f"needs one cell tagged {tag}"
-    yield from find_parameter_problems(notebook, code)
+    yield from find_parameter_problems(code)
     prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     for link in re.findall(r"\]\((?!\w+:)([^)#\s]+)", prose):
         if not (notebook_path.parent / link).exists():
@@ -58,22 +60,26 @@ def describe_cell(cell):
     return cell.cell_type, cell.source, cell.metadata.get("tags", [])
 
 
-def find_parameter_problems(notebook, code):
+def find_parameter_problems(code):
     """Each line of the parameters cell must be `name: type = value  # allowed values: meaning`."""
-    known = papermill.inspect_notebook(notebook)
-    cells = [cell for cell in code if "parameters" in cell.metadata.get("tags", ())]
-    for line in [line for cell in cells for line in ast.parse(cell.source).body]:
-        name = getattr(getattr(line, "target", None), "id", ast.unparse(line))
-        if name not in known or not allows_its_values(known[name]):
-            yield f"parameter {name} needs a type and a range that holds its values"
+    for cell, following in pairwise(code):
+        if "parameters" not in cell.metadata.get("tags", ()):
+            continue
+        known = parameters.read_declarations(cell.source)
+        for line in ast.parse(cell.source).body:
+            name = getattr(getattr(line, "target", None), "id", ast.unparse(line))
+            if name not in known or not allows_its_values(known[name]):
+                yield f"parameter {name} needs a type and a range that holds its values"
+        if not following.source.startswith(CHECK):
+            yield "does not check its parameters in the cell after them"
 
 
 def allows_its_values(parameter):
     """Return whether a parameter allows its default and its value in the quick profile."""
-    default = ast.literal_eval(parameter["default"])
+    default = ast.literal_eval(parameter.default)
     values = [str(default).lower() if isinstance(default, bool) else str(default)]
-    if parameter["name"] in parameters.QUICK:
-        values.append(str(parameters.QUICK[parameter["name"]]))
+    if parameter.name in parameters.QUICK:
+        values.append(str(parameters.QUICK[parameter.name]))
     try:
         for value in values:
             parameters.parse_value(parameter, value)
@@ -100,10 +106,13 @@ def find_cell_problems(cell):
         yield f"is longer than {MOST_LINES} lines"
     if max(map(len, cell.source.splitlines())) > MOST_CHARACTERS:
         yield f"has a line of more than {MOST_CHARACTERS} characters"
-    if tags & {"nbval-check-output", "headline"} and not cell.outputs:
+    compared = {tag for tag in tags if tag.startswith(COMPARED)}
+    if (compared or "headline" in tags) and not cell.outputs:
         yield "is marked for its output and has none"
-    if "mnist-only" in tags and "nbval-check-output" not in tags:
-        yield "is mnist-only and not compared anyway"
+    for tag in sorted(tags & {"mnist-only", "defaults-only"}) if not compared else ():
+        yield f"is {tag} and not compared anyway"
+    if "nbval-check-picture" in tags and not any("image/png" in out.get("data", {}) for out in cell.outputs):
+        yield "is marked for its picture and has none"
     for output in cell.outputs:
         yield from find_output_problems(output)
 

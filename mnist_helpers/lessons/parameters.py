@@ -1,4 +1,4 @@
-"""Read the parameters of lessons and check the values that are set for them.
+"""Read the parameters of lessons and check their values, whoever sets them.
 
 A lesson's cell tagged ``parameters`` declares one parameter a line::
 
@@ -6,11 +6,18 @@ A lesson's cell tagged ``parameters`` declares one parameter a line::
     dataset: str = "auto"  # auto, mnist or uci: the images to use
 
 The comment begins with the allowed values, as a range or as a list; its meaning follows after the colon.
+The command checks values before it runs a lesson. The lesson's next cell calls `check`, so that an edited
+cell, papermill, nbconvert and nbval get the same check.
 """
 
 import difflib
+import linecache
+import os
 import re
+import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from mnist_helpers.errors import UsageError
@@ -31,21 +38,64 @@ QUICK: dict[str, Value] = {
     "final_train_size": 1_000,
     "final_epochs": 1,
 }
+_TYPES: dict[str, tuple[type, ...]] = {"int": (int,), "float": (float, int), "str": (str,), "bool": (bool,)}
 _CONVERTERS: dict[str, Callable[[str], Value]] = {
     "int": int,
     "float": float,
     "str": str,
-    "bool": lambda text: text == "true",
+    "bool": lambda text: {"true": True, "false": False}[text],
 }
+_DECLARATION = re.compile(r"(?m)^(\w+) *: *(\w+) *= *(.*?) *# *([^:\n]+):")
+_ASSIGNMENT = re.compile(r"(?m)^(\w+) *(?::[^=\n]*)?=(?!=)")
+_CELL = re.compile(r"(?m)^# (?:%%|In\[).*")  # how jupytext and nbconvert begin a cell in a script
+_INJECTED = "# Parameters\n"  # how papermill begins the cell that sets its values
 
 
-def parse_value(parameter: Mapping[str, str], text: str) -> Value:
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter as its line declares it.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    kind : str
+        Its type: ``"int"``, ``"float"``, ``"str"`` or ``"bool"``; parameters of other types have no values.
+    default : str
+        The code of its value.
+    allowed : str
+        The values that it may have, as a range (``"1 to 100"``) or as a list (``"auto, mnist or uci"``).
+    """
+
+    name: str
+    kind: str
+    default: str
+    allowed: str
+
+
+def read_declarations(code: str) -> dict[str, Parameter]:
+    """Read what a cell declares.
+
+    Parameters
+    ----------
+    code : str
+        The code of the cell tagged ``parameters``.
+
+    Returns
+    -------
+    dict of str to Parameter
+        The declared parameters by name. Lines of any other form are left out.
+    """
+    return {found[1]: Parameter(*found.groups()) for found in _DECLARATION.finditer(code)}
+
+
+def parse_value(parameter: Parameter, text: str) -> Value:
     """Convert text to a parameter's type and check that the value is allowed.
 
     Parameters
     ----------
-    parameter : mapping of str to str
-        The parameter's entry in what ``papermill.inspect_notebook`` returns.
+    parameter : Parameter
+        The parameter.
     text : str
         The value as somebody typed it, such as ``"3"`` or ``"true"``.
 
@@ -59,17 +109,46 @@ def parse_value(parameter: Mapping[str, str], text: str) -> Value:
     UsageError
         If the text is not of that type, or the value is not allowed.
     """
-    kind = parameter["inferred_type_name"]
-    allowed = parameter["help"].partition(":")[0]
     try:
-        value = _CONVERTERS[kind](text)
-        is_allowed = _is_allowed(value, text, allowed)
+        value = _CONVERTERS[parameter.kind](text)
     except (KeyError, ValueError):
-        is_allowed = False
-    if not is_allowed:
-        example = parameter["default"]
-        raise UsageError(f"{parameter['name']}={text}: {kind}, {allowed} is needed, as in {example}")
+        raise _refusal(parameter, text) from None
+    if not _is_allowed(parameter, value):
+        raise _refusal(parameter, text)
     return value
+
+
+def check() -> None:
+    """Check the parameters of the notebook that calls this, as they are now.
+
+    The declarations are read from the code that the notebook has executed. Names that papermill has set and
+    the lesson does not declare are printed; nothing reads them.
+
+    Raises
+    ------
+    UsageError
+        If a value is not of the declared type or not allowed, if a line of the parameters' cell has lost its
+        type or its allowed values, or if there is no such cell. A notebook shows the message alone.
+    """
+    caller = sys._getframe(1)
+    cells = _read_executed(caller)
+    declaring = [cell for cell in cells if read_declarations(cell)]
+    if not declaring:
+        raise UsageError("No parameters found: run the cell above first, as the lesson has it.")
+    declared = read_declarations("\n".join(declaring))
+    for name in _ASSIGNMENT.findall(declaring[-1]):
+        if name not in declared:
+            example = next(line for line in declaring[-1].splitlines() if _DECLARATION.match(line))
+            raise UsageError(f"{name}: type and allowed values are missing, as in {example}")
+    for name, parameter in declared.items():
+        value = caller.f_globals.get(name)
+        if not _is_allowed(parameter, value):
+            text = value if parameter.kind == "str" and isinstance(value, str) else repr(value)
+            raise _refusal(parameter, text)
+    injected = "".join(cell for cell in cells if cell.startswith(_INJECTED))
+    for name in dict.fromkeys(_ASSIGNMENT.findall(injected)):  # two records may hold a cell
+        if name not in declared:
+            print(f"Not used: {_describe_unknown('parameter', name, sorted(declared))}")
 
 
 def choose_parameters(
@@ -96,9 +175,7 @@ def choose_parameters(
     UsageError
         If no notebook has a parameter of a setting's name, or one that has it does not allow the value.
     """
-    import papermill
-
-    tables = [papermill.inspect_notebook(notebook) for notebook in notebooks]
+    tables = [_read_notebook(notebook) for notebook in notebooks]
     known = sorted({name for table in tables for name in table})
     check_names("parameter", settings, known)
     wanted = {**QUICK, **settings} if quick else dict(settings)
@@ -124,18 +201,47 @@ def check_names(kind: str, names: Iterable[str], known: Collection[str]) -> None
     """
     for name in names:
         if name not in known:
-            similar = difflib.get_close_matches(name, known, n=1)
-            hint = f" Did you mean {similar[0]}?" if similar else ""
-            raise UsageError(f"There is no {kind} {name!r}.{hint} There are: {', '.join(known)}")
+            raise UsageError(_describe_unknown(kind, name, known))
 
 
-def _parse_values(table: Mapping[str, Mapping[str, str]], wanted: Mapping[str, Value]) -> dict[str, Value]:
+def _read_notebook(notebook: "NotebookNode") -> dict[str, Parameter]:
+    """Read what a notebook declares in its cells tagged ``parameters``."""
+    cells = [cell.source for cell in notebook.cells if "parameters" in cell.metadata.get("tags", ())]
+    return read_declarations("\n".join(cells))
+
+
+def _parse_values(table: Mapping[str, Parameter], wanted: Mapping[str, Value]) -> dict[str, Value]:
     """Parse the wanted values of those parameters that a notebook has."""
     return {name: parse_value(table[name], str(text)) for name, text in wanted.items() if name in table}
 
 
-def _is_allowed(value: Value, text: str, allowed: str) -> bool:
-    low, is_range, high = allowed.partition(" to ")
-    if not is_range:
-        return text in re.split(", | or ", allowed)
-    return isinstance(value, int | float) and float(low) <= value <= float(high)  # NaN lies in no range
+def _read_executed(caller: FrameType) -> list[str]:
+    """Return the cells that were executed up to now, in order, or those of the script that runs."""
+    # Python keeps a cell's code like that of a file, for tracebacks. The history has the cells in order, but
+    # only those that a front end asks to be kept: nbval does not.
+    here = caller.f_code.co_filename
+    linecache.getlines(here)
+    files = [name for name in linecache.cache if os.path.dirname(name) == os.path.dirname(here)]
+    cells = [cell.lstrip() for name in files for cell in _CELL.split("".join(linecache.getlines(name)))]
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    return [*cells, *(shell.history_manager.input_hist_raw if shell else ())]
+
+
+def _is_allowed(parameter: Parameter, value: object) -> bool:
+    if type(value) not in _TYPES.get(parameter.kind, ()):  # True is an int, and no number of epochs
+        return False
+    low, is_range, high = parameter.allowed.partition(" to ")
+    if is_range:  # NaN lies in no range
+        return isinstance(value, int | float) and float(low) <= value <= float(high)
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return text in re.split(", | or ", parameter.allowed)
+
+
+def _refusal(parameter: Parameter, text: str) -> UsageError:
+    return UsageError(f"{parameter.name}={text}: {parameter.kind}, {parameter.allowed} is needed")
+
+
+def _describe_unknown(kind: str, name: str, known: Collection[str]) -> str:
+    similar = difflib.get_close_matches(name, known, n=1)
+    hint = f" Did you mean {similar[0]}?" if similar else ""
+    return f"There is no {kind} {name!r}.{hint} There are: {', '.join(known)}"

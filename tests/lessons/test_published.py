@@ -1,10 +1,13 @@
 """The published lessons: text and notebook agree, were executed as they stand, and hold nothing that runs."""
 
+import ast
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 from published import MOST_BYTES, MOST_LINES, find_claim_problems, find_problems
+from scipy import stats
 
 from mnist_helpers.lessons import texts
 from mnist_helpers.study import claims
@@ -112,7 +115,10 @@ FAULTS = {
     "longer than 25 lines": alter_cell(2, source="1\n" * (MOST_LINES + 1)),
     "one cell tagged parameters": lambda notebook: notebook.cells[1].metadata.pop("tags"),
     "one cell tagged headline": lambda notebook: notebook.cells[4].metadata.pop("tags"),
+    "does not check its parameters": alter_cell(2, source='print("UCI digits")'),
     "mnist-only and not compared": lambda notebook: notebook.cells[3].metadata.update(tags=["mnist-only"]),
+    "defaults-only and not compared": alter_cell(3, metadata={"tags": ["defaults-only"]}),
+    "for its picture and has none": alter_cell(2, metadata={"tags": ["nbval-check-picture"]}),
     "parameter rate needs": alter_cell(1, source="rate: float = 1.0  # learning rate"),
     "parameter epochs needs": alter_cell(1, source="epochs: int = 5  # 1 to 4: passes"),
     "parameter epochs = 5 needs": alter_cell(1, source="epochs = 5"),
@@ -138,3 +144,20 @@ def test_prose_that_reverses_a_claim_or_borrows_it_is_found():
     assert list(find_claim_problems(stated, "05")) == []
     assert list(find_claim_problems(stated.replace("raises", "lowers"), "05"))
     assert list(find_claim_problems(stated, "03"))
+
+
+def test_lesson_07_computes_the_interval_that_its_text_names():
+    """Another interval would give a sound notebook that says something else than its prose."""
+    cells = nbformat.read(get_notebook(LESSONS[6]), 4).cells
+    [code] = [cell.source for cell in cells if "def wilson(" in cell.source]
+    [function] = [part for part in ast.parse(code).body if isinstance(part, ast.FunctionDef)]
+    names = {"stats": stats}
+    exec(compile(ast.Module([function], []), "wilson", "exec"), names)
+    for right, n in ((9_892, 10_000), (340, 360)):
+        share, z = right / n, stats.norm.ppf(0.975)
+        middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+        half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+        expected = f"{share:.2%} [{middle - half:.2%}, {middle + half:.2%}]"
+        assert names["wilson"](right, n) == expected
+        exact = stats.binomtest(right, n).proportion_ci()
+        assert expected != f"{share:.2%} [{exact.low:.2%}, {exact.high:.2%}]"
