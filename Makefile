@@ -7,52 +7,53 @@ LOCK = $(UV) pip compile pyproject.toml --quiet --universal --python-version 3.1
 	--custom-compile-command "make lock" $(ARGS)
 .DELETE_ON_ERROR:
 .PHONY: help lab run quick lint test test-full test-browser study claims notebooks links docs lock format bench book \
-	oldest clean
+	pad oldest clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
 
-lab: .venv/.lessons  ## open the lessons in JupyterLab
-	$(BIN)/jupyter lab notebooks
+# The settings in .jupyter/ keep JupyterLab from asking at its first start whether it may fetch news.
+lab: .venv/.lessons  ## open the lessons in JupyterLab (once: 1 to 5 minutes of setup)
+	JUPYTER_CONFIG_PATH=.jupyter $(BIN)/jupyter lab notebooks
 
-run: .venv/.lessons  ## run all lessons in full, into build/notebooks/ (ARGS="02_baseline_cnn --set epochs=3")
+run: .venv/.lessons  ## run all lessons in full, 15 minutes (ARGS="02 --set epochs=3")
 	$(BIN)/mnist-helpers run $(ARGS)
 
-quick: .venv/.lessons  ## run all lessons with small values
+quick: .venv/.lessons  ## run all lessons with small values, 3 minutes
 	$(BIN)/mnist-helpers run --quick --jobs 2 $(ARGS)
 
 lint: .venv/.dev  ## check style, spelling and types
 	$(BIN)/ruff check && $(BIN)/ruff format --check
 	$(BIN)/codespell && $(BIN)/mypy
 
-test: lint  ## lint, run the unit tests, run all lessons with small values and compare their outputs
+test: lint  ## check style, run unit tests and quick lessons, 10 minutes
 	$(BIN)/python -m pytest -n 2
 	$(BIN)/python tests/nbval_lessons.py
 
-test-full: .venv/.dev  ## run the slow tests, run the committed notebooks as they are and compare their outputs
+test-full: .venv/.dev  ## run slow tests, and the committed notebooks on all of MNIST
 	$(BIN)/python -m pytest -m full
 	$(BIN)/python tests/nbval_lessons.py --full
 
-test-browser: book  ## test the lessons in JupyterLab and the web book, in an installed Chromium
+test-browser: book  ## test the lessons in JupyterLab and the web book in Chromium
 	$(BIN)/python -m pytest tests/browser $(ARGS)
 
-study: .venv/.dev  ## make the missing runs of the study (hours; ARGS=--quick takes a minute)
+study: .venv/.dev  ## make missing runs of the study, hours (ARGS=--quick: a minute)
 	$(BIN)/mnist-helpers study $(ARGS)
 	$(if $(filter --quick --choice --rerun --output,$(ARGS)),,$(BIN)/python docs/update.py)
 
 claims: .venv/.lessons  ## print each claim with the study's verdict
 	$(BIN)/mnist-helpers claims $(ARGS)
 
-notebooks: .venv/.lessons  ## execute the lessons in full and write them as the committed notebooks
+notebooks: .venv/.lessons  ## execute the lessons in full as the committed notebooks
 	$(BIN)/mnist-helpers run --jobs 1 --output notebooks $(ARGS)
 
-links: .venv/.lessons  ## set all launch links, badges and Colab cells (REPO=owner/name on GitHub, or none)
+links: .venv/.lessons  ## set launch links, badges, Colab cells (REPO=owner/name, none)
 	$(BIN)/python docs/links.py $(REPO)
 
-docs: .venv/.dev  ## write the generated parts of README.md and CONTRIBUTING.md, and the study's figure
+docs: .venv/.dev  ## write the generated parts of README.md, CONTRIBUTING.md, docs/
 	$(BIN)/python docs/update.py
 
-lock: $(UV)  ## write the locks from pyproject.toml (ARGS=--upgrade takes the newest versions)
+lock: $(UV)  ## write locks from pyproject.toml (ARGS=--upgrade takes newest)
 	$(LOCK) --extra tensorflow --extra run --extra lab --group build -o requirements/lessons.lock
 	$(LOCK) --all-extras --group dev -c requirements/lessons.lock -o requirements/dev.lock \
 		$$(sed -n 's/^\([a-z0-9-]*\)==.*/--no-emit-package \1/p' requirements/lessons.lock)
@@ -61,15 +62,18 @@ format: .venv/.dev  ## format the code
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: .venv/.dev  ## measure time, memory and accuracy against references (50 minutes; ARGS=layers)
+bench: .venv/.dev  ## measure time, memory and accuracy, 50 minutes (ARGS=layers)
 	$(BIN)/python -m benchmarks $(ARGS)
 	$(BIN)/python docs/update.py
 
-book: .venv/.dev  ## build the web book, build/book/html/index.html (BUILDER=linkcheck checks its outside links)
+book: .venv/.dev  ## build the web book, a minute (BUILDER=linkcheck checks links)
 	$(BIN)/python -m sphinx -M $(or $(BUILDER),html) docs build/book --fail-on-warning --keep-going --nitpicky --quiet
 
+pad: .venv/.dev  ## train the network of the book's pad on MNIST, two minutes
+	$(BIN)/python docs/pad.py
+
 # Old libraries cause warnings in newer ones. The published notebooks were written by the locked versions.
-oldest: $(UV)  ## run unit tests and quick lessons with the oldest versions that pyproject.toml allows
+oldest: $(UV)  ## run tests and quick lessons with the oldest allowed versions
 	$(PYTHON) -m venv build/oldest
 	$(UV) pip compile pyproject.toml --quiet --python build/oldest --extra tensorflow --extra run --extra study \
 		--resolution lowest-direct -o build/oldest.txt

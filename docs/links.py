@@ -21,9 +21,6 @@ from mnist_helpers.lessons.texts import hash_code
 
 ROOT = Path(__file__).resolve().parents[1]
 TAG = f"v{__version__}"  # a link opens the version that its cell installs
-NOTE = """\
-There are no links yet that open the lessons on Binder, Colab or Codespaces, because such links need the
-address of this repository on GitHub. `make links REPO=owner/name` writes them, here and into each lesson."""
 SETUP = """\
 # On Colab: install the package of these lessons.
 # Colab's TensorFlow, Keras and NumPy stay as they are.
@@ -201,7 +198,7 @@ def write_links(root: Path, repository: str | None) -> dict[Path, str]:
     if repository:
         urls = f'[project.urls]\nRepository = "https://github.com/{repository}"\n\n'
         settings = settings.replace(_PLACE, urls + _PLACE)
-    section = format_badges(repository, codespaces=True) if repository else NOTE
+    section = format_badges(repository, codespaces=True) if repository else ""
     try:
         linked = replace_marked(readme.read_text(encoding="utf-8"), "links", section)
     except ValueError as error:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import documents
+import messages
 import study
 
 from benchmarks import report
@@ -92,6 +93,7 @@ def generate() -> dict[tuple[str, str], str]:
         ("README.md", "lessons"): format_lessons(benchmarks),
         ("README.md", "benchmarks"): report.format_table(benchmarks),
         ("CONTRIBUTING.md", "targets"): format_targets(makefile),
+        ("docs/reliability.md", "messages"): messages.format_table(ROOT / "mnist_helpers"),
     }
 
 

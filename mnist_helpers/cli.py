@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -90,7 +91,11 @@ def run(
     folder: Path | None,
     answers: bool,
 ) -> None:
-    """Execute lessons (default: all; 02 or 02_baseline_cnn for one) as notebooks and HTML pages."""
+    """Execute lessons as notebooks and HTML pages.
+
+    LESSON is a number, a name or a file, such as 02 or 02_baseline_cnn; without any, all lessons are
+    executed.
+    """
     from mnist_helpers.lessons import run as runner
     from mnist_helpers.lessons import texts
 
@@ -101,16 +106,38 @@ def run(
     chosen = texts.find_lessons(lessons, folder)
     terminal = sys.stderr.isatty()
     results = []
-    found = runner.run_lessons(chosen, output, pairs, quick, jobs, timeout, answers, bars=terminal)
-    with tqdm(found, "lessons", len(chosen), disable=not terminal, unit="lesson") as bar:
+    running = runner.run_lessons(chosen, output, pairs, quick, jobs, timeout, answers, bars=terminal)
+    with (
+        _signals_as_interrupts(),
+        contextlib.closing(running) as found,  # an interrupt ends what runs before anything else
+        tqdm(found, "lessons", len(chosen), disable=not terminal, unit="lesson") as bar,
+    ):
         for result in bar:
             results.append(result)
             outcome = f"failed: {result.error}" if result.error else f"done in {result.seconds:.0f} s"
             bar.write(f"{result.lesson} {outcome}", file=sys.stderr)
-    click.echo(f"{runner.format_results(results)}\nNotebooks and pages: {output}")
-    if failed := sorted(result.lesson for result in results if result.error):
-        reached = f"What they reached is in {output} as NAME.failed.ipynb"
-        raise LessonError(f"{len(failed)} of {len(results)} lessons failed: {', '.join(failed)}. {reached}")
+    click.echo(runner.format_results(results))
+    failed = sorted(result.lesson for result in results if result.error)
+    if len(failed) < len(results):
+        click.echo(f"Notebooks and pages: {output}")
+    if failed:
+        kept = sorted(result.lesson for result in results if result.kept)
+        reached = f". What {', '.join(kept)} reached is in {output} as NAME.failed.ipynb" if kept else ""
+        raise LessonError(f"{len(failed)} of {len(results)} lessons failed: {', '.join(failed)}{reached}")
+
+
+@contextlib.contextmanager
+def _signals_as_interrupts() -> Iterator[None]:
+    """Treat SIGTERM and SIGHUP as Ctrl-C inside the block, except where they are ignored, as under nohup."""
+    names = {"SIGTERM", "SIGHUP"} & vars(signal).keys()  # Windows has no SIGHUP
+    caught = [sent for sent in map(signal.Signals.__getitem__, names) if not signal.getsignal(sent)]
+    for sent in caught:
+        signal.signal(sent, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for sent in caught:
+            signal.signal(sent, signal.SIG_DFL)
 
 
 @main.command()
@@ -119,7 +146,11 @@ def run(
 @click.option("--rerun", type=click.IntRange(1), help="Make this many finished runs again, and compare.")
 @click.option("--dataset", type=_DATASETS, help="Default: mnist; with --quick: auto.")
 @click.option("--output", type=click.Path(path_type=Path), help="Default: results; --quick: build/study.")
-@click.option("--scheduler", metavar="ADDRESS", help="A Dask cluster to use, such as tcp://10.0.0.1:8786.")
+@click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="A Dask cluster, such as tcp://10.0.0.1:8786, whose network must be trusted: all can run code.",
+)
 @click.option(
     "--jobs", type=click.IntRange(1), default=count_jobs, help="Runs at once; default: a core each."
 )
@@ -168,7 +199,10 @@ def _report_progress(outcomes: Iterable["Outcome"], tasks: list) -> Iterator["Ou
     with tqdm(total=cost, unit=" images", unit_scale=True, disable=not sys.stderr.isatty()) as bar:
         for count, outcome in enumerate(outcomes, 1):
             # No result is shown: nobody should look at one before the last run is made.
-            text = f"{float(outcome.row['seconds']):.0f} s" if outcome.row else f"failed: {outcome.error}"
+            text = f"failed: {outcome.error}"
+            if outcome.row:
+                diverged = ", diverged" if outcome.row["train_cross_entropy"] == "nan" else ""
+                text = f"{float(outcome.row['seconds']):.0f} s{diverged}"
             bar.write(f"{count}/{len(tasks)} {outcome.task}: {text}", file=sys.stderr)
             bar.update(plan.estimated_cost(outcome.task))
             yield outcome
@@ -177,7 +211,10 @@ def _report_progress(outcomes: Iterable["Outcome"], tasks: list) -> Iterator["Ou
 @main.command()
 @click.argument("lesson", required=False)
 def claims(lesson: str | None) -> None:
-    """Print each claim of the lessons (or of one, such as 03) with the study's verdict."""
+    """Print each claim with the study's verdict.
+
+    LESSON is the number of one lesson, such as 03; without it, the claims of all lessons are printed.
+    """
     from mnist_helpers.study import claims as ledger
 
     click.echo(ledger.format_claims(lesson))
@@ -185,7 +222,10 @@ def claims(lesson: str | None) -> None:
 
 @main.command()
 def doctor() -> None:
-    """Check what the lessons need: each line says ok, or the problem and the next step."""
+    """Check what the lessons need.
+
+    Each line says ok, or the problem and the next step.
+    """
     from mnist_helpers.lessons.doctor import examine
 
     failed = False

@@ -1,8 +1,13 @@
-"""Fixtures that write small lessons."""
+"""Fixtures that write small lessons and kernels."""
 
+import json
+import signal
 from functools import partial
 
 import pytest
+
+# A shell starts jobs in its background with Ctrl-C ignored, and so would be what the tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 HEADER = """\
 # ---
@@ -40,3 +45,17 @@ def write_lesson():
 def make_lesson(write_lesson, tmp_path):
     """Return a function that writes a lesson into tmp_path/lessons and returns its path."""
     return partial(write_lesson, tmp_path / "lessons")
+
+
+@pytest.fixture
+def add_kernel(monkeypatch, tmp_path):
+    """Return a function that gives Jupyter a kernel: a name and the command that starts it."""
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
+
+    def add(name, command):
+        folder = tmp_path / "jupyter" / "kernels" / name
+        folder.mkdir(parents=True)
+        spec = {"argv": command, "display_name": name, "language": "python"}
+        (folder / "kernel.json").write_text(json.dumps(spec))
+
+    return add

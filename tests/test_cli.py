@@ -63,7 +63,7 @@ def test_run_continues_after_a_failure_and_ends_with_code_5(invoke, make_lesson,
     assert result.exit_code == 5, result.output
     assert "code cell 3 (raise ValueError(" in result.stderr  # 2 holds the values that were set
     assert result.stderr.endswith(
-        "1 of 2 lessons failed: 01_broken. What they reached is in "
+        "1 of 2 lessons failed: 01_broken. What 01_broken reached is in "
         "build/notebooks as NAME.failed.ipynb\n".replace("/", "\\" if sys.platform == "win32" else "/")
     )
     rows = result.stdout.splitlines()
@@ -73,6 +73,16 @@ def test_run_continues_after_a_failure_and_ends_with_code_5(invoke, make_lesson,
     assert rows[2].startswith("02_sound   UCI digits")
     assert rows[2].endswith("UCI digits 3")
     assert (tmp_path / "build" / "notebooks" / "02_sound.html").exists()
+
+
+def test_run_promises_only_what_is_there(invoke, make_lesson, add_kernel):
+    add_kernel("broken", [sys.executable, "-c", "raise SystemExit(3)"])
+    make_lesson("01_first", PARAMETERS, kernel="broken")
+    result = invoke("run", "--folder", "lessons")
+    assert result.exit_code == 5
+    assert "Kernel died" in result.stderr
+    assert result.stderr.endswith("1 of 1 lessons failed: 01_first\n")
+    assert "Notebooks and pages" not in result.stdout
 
 
 @pytest.mark.parametrize(
@@ -97,8 +107,10 @@ def test_wrong_usage_ends_with_exit_code_2_and_runs_nothing(arguments, hint, inv
 def test_doctor_reports_each_part_and_the_data_that_load_uses(invoke, monkeypatch, tmp_path):
     monkeypatch.delenv("MNIST_HELPERS_DATA", raising=False)
     monkeypatch.setenv("MNIST_HELPERS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     result = invoke("doctor")
     assert result.exit_code == 0, result.output
+    assert f"python3 starts {sys.executable}" in result.stdout
     assert [line.split()[:2] for line in result.stdout.splitlines()] == [
         ["ok", part] for part in ("machine", "packages", "kernel", "data")
     ]
@@ -109,7 +121,7 @@ def test_doctor_names_what_is_missing_and_ends_with_exit_code_4(invoke, monkeypa
     def fail():
         raise SetupError("Jupyter has no kernel 'python3'. Install it: …")
 
-    monkeypatch.setattr(doctor, "check_kernel", fail)
+    monkeypatch.setattr(doctor, "start_kernel", fail)
     result = invoke("doctor")
     assert result.exit_code == 4
     assert "problem  kernel    Jupyter has no kernel" in result.stdout
@@ -122,6 +134,19 @@ def test_doctor_finds_data_that_is_not_mnist(invoke, monkeypatch, tmp_path):
     result = invoke("doctor")
     assert result.exit_code == 4
     assert "problem  data" in result.stdout
+
+
+@pytest.mark.parametrize("command", ["", *cli.main.commands])
+def test_help_fits_80_columns(command, invoke):
+    result = invoke(*command.split(), "--help")
+    assert result.exit_code == 0
+    assert max(map(len, result.output.splitlines())) <= 80
+
+
+def test_help_names_every_command_with_a_whole_sentence(invoke):
+    rows = invoke("--help").output.partition("Commands:\n")[2].splitlines()
+    assert [row.split()[0] for row in rows] == sorted(cli.main.commands)
+    assert [row for row in rows if not row.endswith(".")] == []
 
 
 def test_help_comes_without_tensorflow_matplotlib_or_papermill():

@@ -75,6 +75,8 @@ def test_update_writes_figure_and_parts_of_a_changed_study(tmp_path, monkeypatch
     for name in ("README.md", "CONTRIBUTING.md", "Makefile"):
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())
     (tmp_path / "docs").mkdir()
+    shutil.copy(ROOT / "docs" / "reliability.md", tmp_path / "docs")
+    shutil.copytree(ROOT / "mnist_helpers", tmp_path / "mnist_helpers")
     shutil.copytree(ROOT / "lessons", tmp_path / "lessons")
     update.main()
     assert "| baseline: mean accuracy | 50.00 %" in (tmp_path / "README.md").read_text(encoding="utf-8")
@@ -90,6 +92,14 @@ MAKEFILE = "\n".join(
 def test_targets_with_a_description_are_listed():
     found = update.format_targets(MAKEFILE).splitlines()[2:]
     assert found == ["| `make run` | run it: all (ARGS=a) |", "| `make test` | test it |"]
+
+
+def test_descriptions_of_targets_fit_80_columns():
+    rows = update.format_targets((ROOT / "Makefile").read_text(encoding="utf-8")).splitlines()[2:]
+    assert len(rows) > 10
+    # `make help` pads each name to 12 characters.
+    wide = [row for row in rows if len("make ") + 12 + 1 + len(row.split("` | ")[1][:-2]) > 80]
+    assert wide == []
 
 
 def test_named_targets_are_listed_in_their_order():

@@ -49,7 +49,7 @@ def test_statistics_plots_and_results_need_no_tensorflow():
         "study.results",
         "study.analysis",
         "study.findings",
-        "study.pictures",
+        "study.charts",
         "study.history",
         "study.claims",
         "study.plan",

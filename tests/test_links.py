@@ -59,10 +59,10 @@ def test_launch_links_name_no_repository_but_the_one_that_is_set():
     assert find_repositories(ROOT) == {links.read_repository()} - {None}
 
 
-def test_without_a_repository_the_readme_has_a_note_instead_of_links(copy):
+def test_without_a_repository_the_readme_has_nothing_in_the_place_of_links(copy):
     assert links.read_repository(copy) is None
     assert find_repositories(copy) == set()
-    assert links.NOTE in (copy / "README.md").read_text(encoding="utf-8")
+    assert "<!-- links -->\n\n<!-- end of links -->" in (copy / "README.md").read_text(encoding="utf-8")
 
 
 def test_setting_changes_every_file_and_none_restores_each_byte(copy):

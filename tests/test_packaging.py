@@ -132,7 +132,7 @@ def test_lock_names_no_index_and_no_path(lock):
 
 def test_lock_of_developers_has_only_what_learners_do_without():
     assert names(LEARNERS) & names(DEVELOPERS) == set()
-    assert {"distributed", "filelock", "pytest", "ruff", "mypy", "sphinx", "playwright"} <= names(DEVELOPERS)
+    assert {"distributed", "pytest", "ruff", "mypy", "sphinx", "playwright"} <= names(DEVELOPERS)
 
 
 def test_learners_install_at_most_150_packages():
@@ -326,9 +326,16 @@ def test_jobs_that_install_the_locks_cache_them(workflow):
         for step in job["steps"]
         if step.get("with", {}).get("cache") == "pip"
     }
-    assert keys.keys() == workflow["jobs"].keys() - {"publish", "newest", "oldest"}
+    assert keys.keys() == workflow["jobs"].keys() - {"publish", "newest", "oldest", "audit"}
     for key in keys.values():
         assert {path.relative_to(ROOT).as_posix() for path in ROOT.glob(key)} == set(LOCKS)
+
+
+def test_every_lock_is_audited_once_a_week(workflow):
+    job = workflow["jobs"]["audit"]
+    assert "schedule" in job["if"]
+    commands = "\n".join(step.get("run", "") for step in job["steps"])
+    assert set(re.findall(r"pip-audit .*-r (\S+)", commands)) == set(LOCKS)
 
 
 def test_dependabot_updates_the_actions():
