@@ -228,10 +228,10 @@ def compose_at_random(digit, random):
     return compose(digit, random, height=height, noise=random.uniform(0, 8), **parts)
 
 
-def put_side_by_side(one, other):
+def put_side_by_side(one, other, gap):
     """Return the ink of two digits, one beside the other."""
     drawn = [enlarge(digit, 80) for digit in (one, other)]
     height = max(map(len, drawn))
-    drawn = [np.pad(ink, [(0, height - len(ink)), (8, 8)]) for ink in drawn]
+    drawn = [np.pad(ink, [(0, height - len(ink)), (0, gap)]) for ink in drawn]
     ink = np.hstack(drawn)
     return np.pad(ink, [(40, 40), (30, 30)])

@@ -46,8 +46,6 @@ def remove_lines(contrast: np.ndarray, paper: np.ndarray) -> np.ndarray:
         The contrast without lines.
     """
     bright = paper > np.percentile(paper, (1, 99)).mean()
-    if is_thumbnail(contrast):
-        return contrast
     width = round(_LINE * max(contrast.shape))
     for _ in range(2):  # level lines, then upright ones
         contrast, bright = contrast.T, bright.T
@@ -69,34 +67,18 @@ def find_threshold(values: np.ndarray) -> float:
     Parameters
     ----------
     values : ndarray
-        At least one number.
+        At least one number, all above 0.
 
     Returns
     -------
     float
         Values above it belong to the upper group.
     """
-    counts, edges = np.histogram(values, 128)
+    counts, edges = np.histogram(values, 128, (0, values.max()))
     below = counts.cumsum()
     sums = (counts * edges[1:]).cumsum()
     between = (sums[-1] * below - sums * below[-1]) ** 2 / np.maximum(below * (below[-1] - below), 1)
     return float(edges[1 + between.argmax()])
-
-
-def is_thumbnail(pixels: np.ndarray) -> bool:
-    """Say whether a picture is so small that strokes are as thin as lines, as in MNIST itself.
-
-    Parameters
-    ----------
-    pixels : ndarray
-        Its first two axes are height and width.
-
-    Returns
-    -------
-    bool
-        Whether both are below 100 pixels.
-    """
-    return max(pixels.shape[:2]) < 100
 
 
 def _mark_lines(thin: np.ndarray, sheet: np.ndarray, width: int) -> np.ndarray:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from strokes import STROKES, draw
 
-from mnist_helpers.drawing.paper import find_paper, find_threshold, is_thumbnail, remove_lines
+from mnist_helpers.drawing.paper import find_paper, find_threshold, remove_lines
 
 SIX = np.asarray(draw(STROKES[6], side=200, pen=10)) / 255
 
@@ -45,11 +45,6 @@ def test_line_on_a_sheet_that_lies_on_a_table_goes():
     line = np.zeros_like(paper)
     line[100:102, 40:160] = 0.5
     assert not remove_lines(line, paper).any()
-
-
-@pytest.mark.parametrize(("shape", "small"), [((28, 28), True), ((28, 100), False), ((99, 99, 3), True)])
-def test_small_picture_is_a_thumbnail(shape, small):
-    assert is_thumbnail(np.zeros(shape)) is small
 
 
 def test_threshold_lies_between_two_groups_of_values():
