@@ -115,7 +115,7 @@ def compare(courses: pd.DataFrame, comparison: Mapping[str, Any]) -> Difference:
     part = comparison["family"]
     size = comparison["size"]
     measure = comparison.get("measure", "accuracy")
-    epoch = comparison.get("epoch") or plan.PARTS[part].sizes[size][0]
+    epoch = plan.find_epoch(comparison)
     column, factor, _ = MEASURES[measure]
     names = (comparison["technique"], comparison.get("reference", plan.BASELINE))
     series = [select(courses, part, name, size, epoch, column) for name in names]

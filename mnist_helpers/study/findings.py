@@ -91,8 +91,9 @@ def phrase(comparison: Mapping[str, Any], verdict: str) -> str:
     """
     size = comparison["size"]
     measure = comparison["measure"]
-    epochs = comparison["epoch"] or plan.PARTS[comparison["family"]].sizes[size][0]
-    where = f"After {epochs} epochs on {size:,} images with {_REGIMES[comparison['family']]}"
+    where = (
+        f"After {plan.find_epoch(comparison)} epochs on {size:,} images with {_REGIMES[comparison['family']]}"
+    )
     against = f" compared with {comparison['reference']}" if "reference" in comparison else ""
     if verdict == "undecided":
         return f"{where}, it is undecided whether {comparison['technique']} changes {measure}{against}."
@@ -154,7 +155,7 @@ def _describe(courses: pd.DataFrame, comparison: Mapping[str, Any]) -> dict[str,
     """Return one row of `tabulate`."""
     found = evaluate(courses, [comparison]).iloc[0]
     part, size = comparison["family"], comparison["size"]
-    epochs = comparison["epoch"] or plan.PARTS[part].sizes[size][0]
+    epochs = plan.find_epoch(comparison)
     column, factor, unit = analysis.MEASURES[comparison["measure"]]
     baseline = factor * analysis.select(courses, part, plan.BASELINE, size, epochs, column).mean()
     training = _REGIMES[part].replace("their ", "")

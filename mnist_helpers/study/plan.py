@@ -3,6 +3,7 @@
 Runs, seeds and equivalence margins stand here; comparisons, expected verdicts and reasons in plan.toml.
 """
 
+import functools
 import hashlib
 import json
 import tomllib
@@ -253,6 +254,7 @@ def select_candidates(runs: pd.DataFrame) -> dict[str, object]:
     return {name: max(values, key=lambda v: scores[f"{name}={v}"]) for name, values in fields.items()}
 
 
+@functools.cache
 def family_size(family: str, measure: str) -> int:
     """Return the number of planned comparisons that an interval is adjusted for.
 
@@ -349,3 +351,19 @@ def read_comparisons() -> list[dict[str, Any]]:
             shared = {"measure": "accuracy", "epoch": None, **entry}
             comparisons.append({**shared, "size": int(size), "expected": expected})
     return comparisons
+
+
+def find_epoch(comparison: Mapping[str, Any]) -> int:
+    """Return the epoch after which a comparison is made.
+
+    Parameters
+    ----------
+    comparison : mapping
+        ``family``, ``size``, and ``epoch`` unless it is the last.
+
+    Returns
+    -------
+    int
+        From 1.
+    """
+    return comparison.get("epoch") or PARTS[comparison["family"]].sizes[comparison["size"]][0]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from machine import call_apart, call_without_rights, make_read_only, shared_folder, small_file_system
 from stand_ins import IDX, LOGIN_PAGE, closed_port, known, make_arrays, pack, pack_idx
-from test_downloads import start_load
+from test_downloads import load_at_once
 
 from mnist_helpers import datasets, mnist_files
 from mnist_helpers.errors import DataError, SetupError, UsageError
@@ -61,13 +61,7 @@ def test_three_processes_on_a_broken_cache_mend_it_once(splittable, mirror, cach
     content = pack(**splittable)
     server = mirror(content)
     (cache / "mnist.npz").write_bytes(content[:-100])
-    processes = [start_load(server, content) for _ in range(3)]
-    for process in processes:
-        assert process.stdout.readline() == "ready\n"
-    for process in processes:
-        process.stdin.write("\n")
-        process.stdin.flush()
-    found = [process.communicate(timeout=600) for process in processes]
+    found = load_at_once(3, server, content)
     assert all(output.startswith("MNIST (") for output, _ in found), found
     assert sum("was broken and is set aside" in errors for _, errors in found) == 1, found
     assert server.requests == ["/mnist.npz"]

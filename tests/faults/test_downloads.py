@@ -255,7 +255,7 @@ def test_file_that_cannot_be_written_whole_leaves_nothing(server, cache):
     assert (cache / "older").read_bytes() == b"an older file"
 
 
-def start_load(server, content, *, dataset="mnist"):
+def start_load(server, content):
     """Start a process that loads from a mirror, once it is told to."""
     code = (
         "import sys\nfrom mnist_helpers import mnist_files\nfrom mnist_helpers.cli import main\n"
@@ -263,22 +263,27 @@ def start_load(server, content, *, dataset="mnist"):
         f"file = mnist_files.Known{tuple(known(content))!r}\n"
         f"mnist_files.MIRRORS = [({server.url!r}, {{'mnist.npz': file}})]\n"
         "print('ready', flush=True); sys.stdin.readline()\n"
-        f"main(['data', '--dataset', {dataset!r}])\n"
+        "main(['data', '--dataset', 'mnist'])\n"
     )
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     return subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, **pipes)
 
 
-def test_eight_processes_that_fill_the_cache_at_once_succeed_with_one_download(splittable, mirror, cache):
-    content = pack(**splittable)
-    server = mirror(content)
-    processes = [start_load(server, content) for _ in range(8)]
+def load_at_once(count, server, content):
+    """Let processes load from a mirror at the same moment; return what each printed, and its errors."""
+    processes = [start_load(server, content) for _ in range(count)]
     for process in processes:
         assert process.stdout.readline() == "ready\n"
     for process in processes:
         process.stdin.write("\n")
         process.stdin.flush()
-    found = [process.communicate(timeout=600) for process in processes]
+    return [process.communicate(timeout=600) for process in processes]
+
+
+def test_eight_processes_that_fill_the_cache_at_once_succeed_with_one_download(splittable, mirror, cache):
+    content = pack(**splittable)
+    server = mirror(content)
+    found = load_at_once(8, server, content)
     assert [output[:21] for output, _ in found] == ["MNIST (download): 40 "] * 8, found
     assert server.requests == ["/mnist.npz"]
     assert sorted(path.name for path in cache.iterdir()) == ["lock", "mnist.npz"]
