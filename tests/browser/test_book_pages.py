@@ -32,7 +32,7 @@ FAINT = """() => {
     return [...new Set(found.map(each => `${each.tagName} ${each.className}`))];
 }"""
 # Code and printed text that is wider than its box. Keras draws its summary with lines, which cannot wrap.
-CUT = """() => [...document.querySelectorAll("pre:not(.text_html pre)")]
+CUT = """() => [...document.querySelectorAll("pre:not(.text_html pre, .output_html pre)")]
     .filter(each => each.checkVisibility() && each.scrollWidth > each.clientWidth + 1)
     .map(each => each.innerText.slice(0, 60))"""
 WRAPPED = """() => [...document.querySelectorAll(".cell_input pre")].filter(each => {
