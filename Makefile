@@ -35,6 +35,7 @@ test-full: .venv/.dev  ## run slow tests, and the committed notebooks on all of 
 	$(BIN)/python tests/nbval_lessons.py --full
 
 test-browser: book  ## test the lessons in JupyterLab and the web book in Chromium
+	MNIST_BOOK=build/book/html $(BIN)/python -m pytest tests/test_book.py
 	$(BIN)/python -m pytest tests/browser $(ARGS)
 
 study: .venv/.dev  ## make missing runs of the study, hours (ARGS=--quick: a minute)

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from mnist_helpers import environment, mnist_cache, mnist_files
-from mnist_helpers.errors import DataError, UsageError
+from mnist_helpers.errors import DataError, SetupError, UsageError
 
 # With this seed the first nine images of MNIST, which the article shows, are among the training images.
 _VALIDATION_SEED = 19
@@ -200,8 +200,8 @@ def load(dataset: str = "auto") -> Digits:
     for source, path in mnist_files.find_all():
         try:
             return _split_mnist(source, mnist_files.read(path))
-        except DataError as error:
-            if source == "file":
+        except (DataError, SetupError) as error:
+            if source == "file" or (source == "cache" and isinstance(error, SetupError)):
                 raise  # a path that the user set is never replaced by other images
             failures.append(f"{source}: {error}")
             if source == "cache" and (arrays := mnist_cache.repair()):

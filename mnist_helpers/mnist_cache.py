@@ -2,7 +2,7 @@
 
 import contextlib
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import filelock
@@ -49,11 +49,7 @@ def repair() -> dict[str, np.ndarray] | None:
             try:
                 return mnist_files.read(folder)
             except mnist_files.WrongFilesError as error:
-                try:
-                    for path in error.paths:
-                        path.replace(f"{path}.bad")
-                except OSError as problem:
-                    raise _unwritable(folder, problem) from problem
+                _set_aside(folder, error.paths)
                 names = ", ".join(f"{path.name}.bad" for path in error.paths)
                 text = f"the cached MNIST was broken and is set aside as {names}: {error}"
                 warnings.warn(text, stacklevel=3)
@@ -92,8 +88,7 @@ def fill() -> tuple[dict[str, np.ndarray] | None, list[str]]:
                         downloads.download(url + name, folder / name, each)
                 arrays = mnist_files.read(folder)
             except mnist_files.WrongFilesError as error:  # an older IDX file, next to which the others came
-                for path in error.paths:
-                    path.replace(f"{path}.bad")
+                _set_aside(folder, error.paths)
                 failures.append(f"{url}: {error}")
             except DataError as error:
                 failures.append(str(error))
@@ -102,6 +97,14 @@ def fill() -> tuple[dict[str, np.ndarray] | None, list[str]]:
                     warnings.warn(f"MNIST came from {url}, since {'; '.join(failures)}", stacklevel=3)
                 return arrays, failures
     return None, failures
+
+
+def _set_aside(folder: Path, paths: Iterable[Path]) -> None:
+    try:
+        for path in paths:
+            path.replace(f"{path}.bad")
+    except OSError as error:
+        raise _unwritable(folder, error) from error
 
 
 def _unwritable(folder: Path, error: OSError) -> SetupError:

@@ -125,9 +125,10 @@ def find_all() -> Iterator[tuple[str, Path]]:
         raise DataError(f"MNIST_HELPERS_DATA is {shown!r}, which does not exist: correct or unset it")
     if is_cached():
         yield "cache", cache_folder()
-    keras = Path(os.environ.get("KERAS_HOME") or Path("~/.keras").expanduser()) / "datasets" / "mnist.npz"
-    if _exists(keras):
-        yield "Keras's cache", keras
+    keras = Path(os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras")) / "datasets" / "mnist.npz"
+    with contextlib.suppress(SetupError):  # a cache that is not ours stops nobody
+        if _exists(keras):
+            yield "Keras's cache", keras
 
 
 def _exists(path: Path) -> bool:
@@ -218,10 +219,12 @@ def _recognise(folder: Path) -> Iterator[tuple[str, Path]]:
     kinds = {_ZIP: "archive"} | {_make_header(name): name for name in ARRAYS}
     for place in (folder, folder / "raw", folder / "MNIST" / "raw"):
         try:
-            paths = sorted(path for path in place.iterdir() if path.is_file()) if place.is_dir() else []
+            found = [path for path in place.iterdir() if path.is_file()] if place.is_dir() else []
         except OSError as error:
             raise SetupError(f"{place} cannot be searched ({error.strerror}): make it readable") from error
-        for path in paths:
+        for path in sorted(found):
+            if path.suffix in (".bad", ".part"):  # set aside, or a draft
+                continue
             start = b""
             with contextlib.suppress(OSError, zlib.error), path.open("rb") as file:
                 start = file.read(1024)
@@ -247,8 +250,15 @@ def _find_problem(name: str, array: np.ndarray | str) -> str:
     return ""
 
 
+def _read_file(path: Path) -> bytes:
+    try:
+        return files.read_file(path)
+    except DataError as error:  # too large, or no file: wrong like one of other bytes
+        raise WrongFilesError(str(error), [path]) from error
+
+
 def _read_npz(path: Path) -> dict[str, np.ndarray]:
-    content = files.read_file(path)
+    content = _read_file(path)
     expected = [f"{name}.npy" for name in ARRAYS]
     try:
         # Check the directory before anything is unpacked, against archives that unpack to terabytes.
@@ -278,7 +288,10 @@ def _read_npy(file: IO[bytes], name: str) -> np.ndarray | str:
     version = np.lib.format.read_magic(file)
     is_first = version == (1, 0)
     read_header = np.lib.format.read_array_header_1_0 if is_first else np.lib.format.read_array_header_2_0
-    shape, in_fortran_order, dtype = read_header(file)
+    try:
+        shape, in_fortran_order, dtype = read_header(file)
+    except MemoryError:  # of Python's parser, which no amount of memory helps
+        raise ValueError("a header that is nested too deep") from None
     if dtype.hasobject:
         raise ValueError("pickled objects, which could run code")
     expected, _ = ARRAYS[name]
@@ -298,7 +311,7 @@ def _make_header(name: str) -> bytes:
 
 def _read_idx(path: Path, name: str) -> np.ndarray | str:
     """Read an array, or return why it is not MNIST's."""
-    content = files.read_file(path)
+    content = _read_file(path)
     shape, _ = ARRAYS[name]
     header = _make_header(name)
     size = len(header) + math.prod(shape)

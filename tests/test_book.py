@@ -1,9 +1,12 @@
 """The web book as built: it is complete and accessible, needs no other server, and has no broken link."""
 
+import ast
+import os
 import re
 import shutil
 import subprocess
 import sys
+from itertools import zip_longest
 from pathlib import Path
 
 import nbformat
@@ -17,6 +20,9 @@ from markdown_it import MarkdownIt
 from mnist_helpers.study import claims, results
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "docs"))
+import conf  # noqa: E402 (docs/conf.py)
+
 LESSONS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
 DOCUMENTS = sorted(path.stem for path in (ROOT / "docs").glob("*.md"))
 PAGES = [*DOCUMENTS, *(f"notebooks/{name}" for name in LESSONS)]
@@ -45,7 +51,7 @@ def build(folder):
 
 def split_words(text):
     """Return the words of a text between single spaces, without what typography changes."""
-    words = re.findall(r"[\w%]+", text)
+    words = re.findall(r"[\w%\u2212±\u00d7≥<>]+", text)
     return f" {' '.join(words)} "
 
 
@@ -56,6 +62,8 @@ def read_parts(path):
         yield from (cell.source for cell in cells if cell.cell_type == "markdown")
         return
     text = re.sub(r"\A---\n.*?\n---\n", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    text = re.sub(r"(?m)^\{\{ (\w+) \}\}$", lambda match: conf.myst_substitutions[match[1]], text)
+    text = re.sub(r"(?m)^````.*$", "", text)  # what encloses other directives
     # Of what MyST fills in, only captions of figures are prose of the document.
     text = re.sub(r"(?ms)^```\{figure\}.*?\n(?::.*?\n)*(.*?)^```$", "{{}}\\1{{}}", text)
     yield from re.split(r"(?ms)\{\{.*?\}\}|^```\{.*?^```$", re.sub(r"\{py:\w+\}`", "`", text))
@@ -81,8 +89,30 @@ def find_lost_text(source, page):
         yield f"{page.name} shows {len(formulas)} formulas of {n_formulas}"
 
 
+def find_lost_cells(notebook_path, page):
+    """Yield the code cells and printed outputs of a notebook that its page does not show in their order."""
+    shown = parse(page)
+    cells = [cell for cell in nbformat.read(notebook_path, 4).cells if cell.cell_type == "code"]
+    outputs = [output for cell in cells for output in cell.outputs]
+    printed = [output.get("text") or output.get("data", {}).get("text/plain", "") for output in outputs]
+    pictures = [{"text/html", "image/png"} & output.get("data", {}).keys() for output in outputs]
+    texts = [text for text, drawn in zip(printed, pictures, strict=True) if text and not drawn]
+    boxes = shown.select(".cell_output pre:not(.text_html pre)")
+    for kind, expected, found in (
+        ("code", [cell.source for cell in cells], shown.select(".cell_input pre")),
+        ("output", [text for text in texts if not text.startswith("A drawing pad: ")], boxes),
+    ):
+        for text, box in zip_longest(expected, found):
+            if text is None or box is None or text.strip() != box.get_text().strip():
+                yield f"{page.name} does not show this {kind}, or not in this place: {text or box}"
+                break
+
+
 @pytest.fixture(scope="module")
 def book(tmp_path_factory):
+    """Return a built book: the one in MNIST_BOOK, or a new one."""
+    if ready := os.environ.get("MNIST_BOOK"):
+        return Path(ready).resolve()
     folder = tmp_path_factory.mktemp("book")
     copy_sources(folder)
     code, warnings, pages = build(folder)
@@ -123,6 +153,40 @@ def test_book_is_complete_and_sound(book):
 def test_page_shows_all_prose_of_its_source_in_order(name, book):
     source = ROOT / f"{name}.ipynb" if "/" in name else ROOT / "docs" / f"{name}.md"
     assert list(find_lost_text(source, book / f"{name}.html")) == []
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_page_shows_all_code_and_outputs_of_its_notebook(name, book):
+    page = book / "notebooks" / f"{name}.html"
+    assert list(find_lost_cells(ROOT / "notebooks" / f"{name}.ipynb", page)) == []
+
+
+@pytest.mark.parametrize("part", [".cell_input", ".cell_output pre:not(.text_html pre)"])
+def test_lost_cell_of_a_page_is_found(part, book, tmp_path):
+    page = parse(book / "notebooks" / f"{LESSONS[1]}.html")
+    page.select(part)[3].decompose()
+    (tmp_path / "page.html").write_text(str(page), encoding="utf-8")
+    [problem] = find_lost_cells(ROOT / "notebooks" / f"{LESSONS[1]}.ipynb", tmp_path / "page.html")
+    assert "does not show this" in problem
+
+
+def test_api_page_shows_every_public_docstring(book):
+    shown = split_words(parse(book / "api.html").find("article").get_text())
+    lost = []
+    for path in (ROOT / "mnist_helpers").rglob("[a-z]*.py"):
+        if path.stem == "cli":  # its functions are commands, which the page of the module describes
+            continue
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+                first = (ast.get_docstring(node) or "").split("\n\n")[0]
+                if first and split_words(first) not in shown:
+                    lost.append(f"{path.stem}.{node.name}")
+    assert lost == []
+
+
+def test_no_substitution_has_a_line_that_the_book_takes_for_a_command():
+    for name, text in conf.myst_substitutions.items():
+        assert not re.search(r"(?m)^(?:%|\+\+\+)", text), name
 
 
 def test_lost_sentence_of_a_page_is_found(book, tmp_path):

@@ -245,17 +245,24 @@ def _find_cropped(levels: np.ndarray) -> np.ndarray | None:
     contrast = (paper - levels if dark else levels - paper).max(axis=2)
     ink = _soften(contrast / max(contrast.max(), 32))
     mask = ink > 0
-    if (remove_lines(contrast / 255, np.zeros_like(ink)) < contrast / 255).any():
+    if not mask.any() or (remove_lines(contrast / 255, np.zeros_like(ink)) < contrast / 255).any():
         return None
     even = np.abs(levels - paper).max(axis=2) < 0.2 * contrast.max()
     if _border(even | mask).mean() < 0.9:
         return None
     near = round(0.04 * max(mask.shape)) + 1
     fills = all(part.any() for part in (mask[:near], mask[-near:], mask[:, :near], mask[:, -near:]))
-    shapes = np.bincount(ndimage.label(contrast > 0.2 * contrast.max(), _TOUCHING)[0][mask])
-    alone = shapes.max() > 0.6 * shapes.sum()
-    fits = fills and alone and not _is_sheet(mask) and not _find_fault(mask)
-    return ink * mask if fits or mask.shape == (28, 28) else None  # of MNIST's own size, and plain
+    if mask.shape == (28, 28):  # of MNIST's own size, and plain
+        return ink * mask
+    labels, shapes = _label(contrast, 0.2 * contrast.max())
+    main = max(shapes, key=lambda shape: shape.size)
+    shares = np.bincount(labels[mask], minlength=len(shapes) + 1) / np.count_nonzero(mask)
+    for shape in shapes:
+        both = shares[main.label] + shares[shape.label] > 0.6
+        if fills and both and shape is not main and _stand_side_by_side(main, shape):
+            raise UsageError(f"read_picture: two separate shapes: {_ONE_DIGIT}")
+    alone = shares.max() > 0.6
+    return ink * mask if fills and alone and not _is_sheet(mask) and not _find_fault(mask) else None
 
 
 def _refuse(levels: np.ndarray) -> NoReturn:

@@ -126,12 +126,22 @@ function render({ model, el }) {
   }
 
   function clear() {
+    if (pointer !== null) return;
     if (readInk(context).byteLength) remember();
     context.clearRect(0, 0, side, side);
     isDown = false;
     position = [side / 2, side / 2];
     showPen();
     send();
+  }
+
+  function putPen(down) {
+    isDown = down;
+    if (isDown) {
+      remember();
+      lineTo(position);
+    } else send();
+    showStatus();
   }
 
   // The ring shows the pen to people who use keys.
@@ -212,7 +222,7 @@ function render({ model, el }) {
   }
 
   canvas.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || pointer !== null) return;
     if (event.key in ARROWS) {
       heldKeys.add(event.key);
       const moves = [...heldKeys].map((key) => ARROWS[key]);
@@ -223,12 +233,7 @@ function render({ model, el }) {
       if (isDown) lineTo(next);
       position = next;
     } else if (event.key === " " || event.key === "Enter") {
-      isDown = !isDown;
-      if (isDown) {
-        remember();
-        lineTo(position);
-      } else send();
-      showStatus();
+      if (!event.repeat) putPen(!isDown); // a key that is held down is one press
     } else if (event.key.toLowerCase() === "c") {
       clear();
     } else return;

@@ -18,7 +18,7 @@ from mnist_helpers.errors import UsageError
 FRAME_SIDE = 28  # pixels
 _DIGIT_SIDE = 20  # pixels: the longer side of a digit inside its frame
 _MAX_SIDE = 400  # pixels: larger pictures are reduced, which saves time and averages noise out
-_MAX_PIXELS = 50_000_000  # of a picture that has to be decoded at its full size
+_MAX_PIXELS = 64_000_000  # of a picture that has to be decoded at its full size
 
 
 def to_mnist_frame(pixels: np.ndarray) -> np.ndarray:
@@ -86,15 +86,15 @@ def read_picture(source: str | Path | BinaryIO | Image.Image | np.ndarray) -> np
 
     A good photo shows one digit alone, in one colour, on paper that fills the picture. Ink may be darker or
     brighter than the paper, light may change across it, and ruled lines, specks and a table round the sheet
-    are left out. What cannot be told apart is refused.
+    are left out. What cannot be told apart is refused; two digits that touch look like one shape.
 
     Parameters
     ----------
     source : str, Path, binary file, PIL.Image.Image or ndarray
         A PNG, JPEG or other file that Pillow can read, a picture of Pillow's, or an array of shape (height,
         width) or (height, width, 1) for grey, (height, width, 3) for RGB, (height, width, 4) for RGBA. Arrays
-        hold booleans, integers from 0 to 255 or to 65,535, or floats from 0 to 1 or to 255. At most 50
-        million pixels are read, from JPEG files 150 million.
+        hold booleans, integers from 0 to 255 or to 65,535, or floats from 0 to 1 or to 255. At most 64
+        million pixels are read, from JPEG files 192 million.
 
     Returns
     -------
@@ -136,7 +136,6 @@ def _open(source: object) -> np.ndarray:
     if isinstance(source, np.ndarray):
         image = _from_array(source)
     elif isinstance(source, Image.Image):
-        _check_size(source.size)
         image = source
     else:
         image = Image.open(source)  # type: ignore[arg-type]  # reads the header only
@@ -144,11 +143,11 @@ def _open(source: object) -> np.ndarray:
         if image.format in ("JPEG", "MPO") and not image.info.get("progressive"):
             _check_size(image.size, 3)
             image.draft(None, (2 * _MAX_SIDE, 2 * _MAX_SIDE))
-        _check_size(image.size)
-        if getattr(image, "is_animated", False) and image.format != "MPO":  # MPO: a phone's photo and preview
-            raise UsageError(f"read_picture: {_describe(source)} holds several pictures: save one as a file")
+    _check_size(image.size)
+    if getattr(image, "is_animated", False) and image.format != "MPO":  # MPO: a phone's photo and preview
+        raise UsageError(f"read_picture: {_describe(source)} holds several pictures: save one as a file")
     if image.mode[0] in "IF":  # more than 8 bits per pixel: Pillow would clip the values at 255
-        image = _from_array(np.asarray(image))
+        image = _from_array(np.asarray(ImageOps.exif_transpose(image)))
     if image.mode in ("1", "P", "PA"):  # Pillow would reduce these without averaging
         image = image.convert("L" if image.mode == "1" else "RGBA")
     image = image.reduce(max(1, max(image.size) // (2 * _MAX_SIDE)))
@@ -176,6 +175,8 @@ def _from_array(pixels: np.ndarray) -> Image.Image:
         raise ValueError("its values are not real numbers")
     most = 65_535 if pixels.dtype.kind in "ui" else 255
     low, high = float(pixels.min()), float(pixels.max())
+    if pixels.dtype.kind == "f" and low > -1 and 1 < high < 2:  # from 0 to 1, and beyond it by resampling
+        pixels, low, high = pixels.clip(0, 1), 0, 1
     if not (low >= 0 and high <= most):
         raise ValueError(f"its values are from {low:g} to {high:g}: 0 to {most}, or 0 to 1, are needed")
     step = max(1, max(pixels.shape[:2]) // 2000)

@@ -40,6 +40,9 @@ WRAPPED = """() => [...document.querySelectorAll(".cell_input pre")].filter(each
     const lines = (each.clientHeight - 2 * parseFloat(style.paddingTop)) / parseFloat(style.lineHeight);
     return each.checkVisibility() && lines > each.innerText.trimEnd().split("\\n").length + 0.5;
 }).map(each => each.innerText.slice(0, 60))"""
+FOLDED = """() => [...document.querySelectorAll("details :is(pre, li, p:not(.admonition-title))")]
+    .filter(each => !each.checkVisibility())
+    .map(each => each.outerHTML.slice(0, 120))"""
 STRETCHED = """all => all.filter(each => each.complete && each.naturalWidth && each.checkVisibility())
     .filter(each => Math.abs(each.naturalWidth / each.naturalHeight * each.height / each.width - 1) > 0.02)
     .map(each => each.alt)"""
@@ -151,9 +154,10 @@ def test_code_keeps_its_lines_on_a_laptop_and_nothing_is_cut_on_paper(page, book
         assert page.evaluate(WRAPPED) == []
         page.emulate_media(media="print")
         page.set_viewport_size({"width": 718, "height": 900})  # A4 with margins of 10 mm
-        everything = CUT.replace(":not(.text_html pre)", "")
+        everything = CUT.replace(":not(.text_html pre, .output_html pre)", "")
         assert page.evaluate(everything) == []
         assert page.evaluate(OVERFLOW) <= 0
+        assert page.evaluate(FOLDED) == []
         expect(page.locator("article h1")).to_be_visible()
         page.emulate_media(media="screen")
 

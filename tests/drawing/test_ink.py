@@ -1,5 +1,7 @@
 """Photos of every kind are read right, or refused with the cause."""
 
+import contextlib
+
 import numpy as np
 import pictures
 import pytest
@@ -130,6 +132,25 @@ def test_two_digits_are_refused(light, gap, digits):
         ink = pictures.put_side_by_side(one, two, gap)
         with pytest.raises(UsageError, match=r"two separate shapes: show one digit alone"):
             read_picture(pictures.compose(ink, np.random.default_rng(0), light=light))
+
+
+def test_two_digits_that_fill_the_picture_are_refused(digits):
+    images = digits[0]
+    for one, two in zip(images[:20], images[20:40], strict=True):
+        ink = pictures.put_side_by_side(one, two, 20)
+        rows, columns = np.nonzero(ink > 0)
+        ink = ink[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+        with pytest.raises(UsageError, match="shape"):
+            read_picture(np.uint8(255 - 220 * ink))
+
+
+@pytest.mark.parametrize("side", [8, 28, 60, 100, 200])
+@pytest.mark.parametrize("contrast", [1, 6, 12, 25, 40, 120])
+def test_spot_on_flat_paper_is_read_or_refused(side, contrast):
+    picture = np.full((side, side), 200, np.uint8)
+    picture[side // 2 : side // 2 + 4, side // 2 : side // 2 + 4] -= contrast
+    with contextlib.suppress(UsageError):  # and no other error
+        assert read_picture(picture).shape == (28, 28, 1)
 
 
 def test_sheet_that_the_digit_divides_is_not_taken_for_bright_ink(digits):

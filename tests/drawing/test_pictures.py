@@ -241,6 +241,29 @@ def test_what_is_no_picture_is_refused_by_one_error(picture):
     assert len(str(caught.value)) < 500
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_picture_of_16_bits_is_turned_upright(orientation, tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    found = []
+    for name, pixels in (("8.png", DARK), ("16.png", DARK.astype(np.uint16) * 257)):
+        Image.fromarray(pixels).save(tmp_path / name, exif=exif)
+        found.append(read_picture(tmp_path / name))
+    assert distance(*found) < 1
+
+
+@pytest.mark.parametrize("beyond", [0.02, 0.2])
+def test_floats_that_resampling_brought_beyond_1_are_read(beyond):
+    stretched = DARK / 255 * (1 + 2 * beyond) - beyond
+    assert distance(read_picture(stretched), read_picture(DARK)) < 4
+
+
+def test_photo_of_50_megapixels_that_pillow_opened_is_read(tmp_path):
+    Image.fromarray(DARK).resize((8192, 6144)).save(tmp_path / "large.jpg")
+    with Image.open(tmp_path / "large.jpg") as photo:
+        assert read_picture(photo).any()
+
+
 def test_file_of_several_pictures_is_refused_except_a_phones_photo_with_its_preview(tmp_path):
     pages = [Image.fromarray(DARK), Image.fromarray(SEVEN)]
     for name in ("film.gif", "pages.tiff", "film.png"):

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import warnings
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,58 @@ def test_broken_idx_file_alone_is_set_aside_and_fetched(splittable, cache, serve
         assert datasets.load("mnist").source == "download"
     assert server.requests == [f"/{IDX[2]}"]
     assert sorted(path.name for path in cache.iterdir()) == sorted([*IDX, f"{IDX[2]}.bad", "lock"])
+
+
+@pytest.mark.parametrize("broken", ["folder", "too large", "header"])
+def test_strange_file_in_the_cache_is_set_aside_and_fetched(broken, splittable, mirror, cache):
+    mirror(pack(**splittable))
+    path = cache / "mnist.npz"
+    if broken == "folder":
+        path.mkdir()
+    elif broken == "too large":
+        with path.open("wb") as file:
+            file.truncate(65 * 2**20)
+    else:
+        header = b"{'descr': " + b"-" * 7_000 + b"1}\n"  # Python's parser calls this a lack of memory
+        array = b"\x93NUMPY\x02\x00" + len(header).to_bytes(4, "little") + header
+        with zipfile.ZipFile(path, "w") as archive:
+            for name in mnist_files.ARRAYS:
+                archive.writestr(f"{name}.npy", array)
+    with pytest.warns(UserWarning, match="set aside as mnist.npz.bad"):
+        assert load().source == "download"
+    assert (cache / "mnist.npz.bad").exists()
+
+
+def test_file_that_was_set_aside_stays_as_it_is(splittable, cache):
+    for name, content in pack_idx(splittable).items():
+        (cache / name).write_bytes(content if name != IDX[0] else LOGIN_PAGE)
+    old = pack(**splittable)[:-9]
+    (cache / "mnist.npz.bad").write_bytes(old)
+    with pytest.warns(UserWarning, match=f"set aside as {IDX[0]}.bad") as caught:
+        assert load().name == "UCI digits"
+    assert len(caught) == 1
+    assert (cache / "mnist.npz.bad").read_bytes() == old
+    assert sorted(path.name for path in cache.glob("*.bad")) == sorted([f"{IDX[0]}.bad", "mnist.npz.bad"])
+
+
+def test_broken_file_that_cannot_be_set_aside_is_an_error_that_says_so(splittable, cache):
+    (cache / "mnist.npz").write_bytes(LOGIN_PAGE)
+    (cache / "mnist.npz.bad" / "x").mkdir(parents=True)
+    with pytest.raises(SetupError, match="set MNIST_HELPERS_CACHE to a writable folder"):
+        load()
+
+
+@posix
+def test_kerass_cache_that_may_not_be_read_stops_nobody(cache, monkeypatch):
+    with shared_folder() as folder:
+        keras = folder / "datasets" / "mnist.npz"
+        keras.parent.mkdir()
+        keras.write_bytes(LOGIN_PAGE)
+        keras.chmod(0)
+        monkeypatch.setenv("KERAS_HOME", str(folder))
+        monkeypatch.setenv("MNIST_HELPERS_CACHE", str(folder / "cache"))
+        folder.chmod(0o777)
+        assert call_without_rights(lambda: load().name) == "UCI digits"
 
 
 def test_three_processes_on_a_broken_cache_mend_it_once(splittable, mirror, cache):
