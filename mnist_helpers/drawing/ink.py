@@ -126,7 +126,7 @@ class _View:
         ink, ground = (part[rows, columns][tuple(nearest[:, ring])] for part in (levels, paper))
         step, whole = (np.abs(part - ink).max(axis=1) for part in (levels[rows, columns][ring], ground))
         self.outlined = float((step > whole / 3).mean()) if ring.any() else 0.0
-        self.thickness = 2.0 * ndimage.distance_transform_edt(np.pad(own, 1)).max()
+        self.thickness = _measure_thickness(own)
 
     def _inside(self, shapes: list[_Shape], large: list[_Shape]) -> list[_Shape]:
         """Return the shapes that reach no edge, if the digit is among them."""
@@ -165,7 +165,7 @@ class _View:
         full = np.percentile(self.contrast[digit], 90)
         ink = _soften(self.contrast / full) * ndimage.binary_dilation(digit, _TOUCHING)
         # Strokes thinner than MNIST's thinnest pen become as thick.
-        wanted = round(_PEN * main.size - 2 * ndimage.distance_transform_edt(digit).max())
+        wanted = round(_PEN * main.size - _measure_thickness(digit))
         return ndimage.grey_dilation(ink, (wanted + 1, wanted + 1)) if wanted > 0 else ink
 
     def _is_frame(self, shape: _Shape) -> bool:
@@ -207,23 +207,21 @@ def _is_sheet(mask: np.ndarray) -> bool:
     """Say whether ink that fills a picture may be a sheet of paper: full, but for slender strokes."""
     filled = ndimage.binary_fill_holes(mask)
     strokes, _ = ndimage.label(filled & ~mask, _TOUCHING)
-    thickness = 2 * ndimage.distance_transform_edt(np.pad(filled, 1)).max()
-    full = thickness > 0.5 * np.ptp(np.nonzero(mask), axis=1).max()
+    full = _measure_thickness(filled) > 0.5 * np.ptp(np.nonzero(mask), axis=1).max()
     if not full or np.count_nonzero(strokes) > 0.25 * np.count_nonzero(filled):
         return False
     # The loops of a bold 8 are not slender.
     sizes = [max(part.stop - part.start for part in box) for box in ndimage.find_objects(strokes)]
-    return bool(2 * ndimage.distance_transform_edt(strokes).max() < 0.4 * max(sizes, default=1))
+    return _measure_thickness(strokes > 0) < 0.4 * max(sizes, default=1)
 
 
 def _find_fault(digit: np.ndarray) -> str:
     """Say what is there that no digit looks like; nothing if it may be one."""
-    rows, columns = (np.flatnonzero(digit.any(axis=axis)) for axis in (1, 0))
-    own = digit[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    own = crop(digit)
     height, width = own.shape
     if width > 1.75 * height:
         return "a shape wider than a digit"
-    if 2 * ndimage.distance_transform_edt(np.pad(own, 1)).max() > 0.6 * max(height, width):
+    if _measure_thickness(own) > 0.6 * max(height, width):
         return "a blot without strokes"
     band = max(1, height // 12)
     sides = (own[:band], own[-band:], own[:, :band].T, own[:, -band:].T)
@@ -231,6 +229,28 @@ def _find_fault(digit: np.ndarray) -> str:
     if covered >= 3 and 2 * width > height:
         return "a frame that touches the digit"
     return ""
+
+
+def _measure_thickness(mask: np.ndarray) -> float:
+    """Return the thickness of a shape where it is thickest, in pixels."""
+    return 2 * float(ndimage.distance_transform_edt(np.pad(mask, 1)).max())
+
+
+def crop(ink: np.ndarray) -> np.ndarray:
+    """Cut away the rows and columns without ink at each side.
+
+    Parameters
+    ----------
+    ink : ndarray, shape (height, width)
+        Ink is what is not 0; there must be some.
+
+    Returns
+    -------
+    ndarray, shape (height, width)
+        A part of the same array.
+    """
+    rows, columns = (np.flatnonzero(ink.any(axis=axis)) for axis in (1, 0))
+    return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
 def _soften(ink: np.ndarray) -> np.ndarray:
@@ -250,19 +270,19 @@ def _find_cropped(levels: np.ndarray) -> np.ndarray | None:
     even = np.abs(levels - paper).max(axis=2) < 0.2 * contrast.max()
     if _border(even | mask).mean() < 0.9:
         return None
-    near = round(0.04 * max(mask.shape)) + 1
-    fills = all(part.any() for part in (mask[:near], mask[-near:], mask[:, :near], mask[:, -near:]))
     if mask.shape == (28, 28):  # of MNIST's own size, and plain
         return ink * mask
+    near = round(0.04 * max(mask.shape)) + 1
+    if not all(part.any() for part in (mask[:near], mask[-near:], mask[:, :near], mask[:, -near:])):
+        return None
     labels, shapes = _label(contrast, 0.2 * contrast.max())
     main = max(shapes, key=lambda shape: shape.size)
     shares = np.bincount(labels[mask], minlength=len(shapes) + 1) / np.count_nonzero(mask)
     for shape in shapes:
         both = shares[main.label] + shares[shape.label] > 0.6
-        if fills and both and shape is not main and _stand_side_by_side(main, shape):
+        if both and shape is not main and _stand_side_by_side(main, shape):
             raise UsageError(f"read_picture: two separate shapes: {_ONE_DIGIT}")
-    alone = shares.max() > 0.6
-    return ink * mask if fills and alone and not _is_sheet(mask) and not _find_fault(mask) else None
+    return ink * mask if shares.max() > 0.6 and not _is_sheet(mask) and not _find_fault(mask) else None
 
 
 def _refuse(levels: np.ndarray) -> NoReturn:

@@ -12,7 +12,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, ImageOps
 
-from mnist_helpers.drawing.ink import find_ink
+from mnist_helpers.drawing.ink import crop, find_ink
 from mnist_helpers.errors import UsageError
 
 FRAME_SIDE = 28  # pixels
@@ -58,20 +58,13 @@ def to_mnist_frame(pixels: np.ndarray) -> np.ndarray:
     frame = np.zeros((FRAME_SIDE, FRAME_SIDE, 1), np.uint8)
     if not pixels.any():
         return frame
-    digit = _scale(_crop(pixels / pixels.max()))
+    digit = _scale(crop(pixels / pixels.max()))
     height, width = digit.shape
     centre = (np.indices(digit.shape) * digit).sum(axis=(1, 2)) / digit.sum()
     room = FRAME_SIDE - np.array(digit.shape)
     top, left = np.clip(np.rint(FRAME_SIDE / 2 - centre), 0, room).astype(int)
     frame[top : top + height, left : left + width, 0] = np.rint(255 * digit / digit.max())
     return frame
-
-
-def _crop(ink: np.ndarray) -> np.ndarray:
-    """Cut away the rows and columns without ink at each side."""
-    rows = np.flatnonzero(ink.any(axis=1))
-    columns = np.flatnonzero(ink.any(axis=0))
-    return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
 def _scale(ink: np.ndarray) -> np.ndarray:
