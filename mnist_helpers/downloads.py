@@ -56,18 +56,24 @@ class _Deadline:
         self._timer.daemon = True
         self._timer.start()
 
-    def add(self, connection: socket.socket) -> None:
-        self._sockets.append(connection)
+    def connect(self, *args: Any, **options: Any) -> socket.socket:
+        """Open a connection that ends with the time, its TLS handshake included."""
+        connection = socket.create_connection(*args, **options)
+        self._sockets.append(connection.dup())  # TLS takes the descriptor of the first one
+        if self.passed:
+            self._end()
+        return connection
 
     def cancel(self) -> None:
         self._timer.cancel()
+        for each in self._sockets:
+            each.close()
 
     def _end(self) -> None:
         self.passed = True
-        for each in self._sockets:
+        for each in list(self._sockets):
             with contextlib.suppress(OSError):  # closed already
-                # Not TLS's own method, which takes the encryption away from the thread that reads.
-                socket.socket.shutdown(each, socket.SHUT_RDWR)
+                each.shutdown(socket.SHUT_RDWR)
 
 
 class _Connection(http.client.HTTPConnection):
@@ -75,13 +81,12 @@ class _Connection(http.client.HTTPConnection):
 
     def __init__(self, host: str, *, deadline: _Deadline, **options: Any) -> None:
         super().__init__(host, **options)
-        self._deadline = deadline
+        self._create_connection = deadline.connect
 
     def connect(self) -> None:
         self.timeout = CONNECT_SECONDS
         super().connect()
         self.sock.settimeout(READ_SECONDS)
-        self._deadline.add(self.sock)
 
 
 class _TLSConnection(_Connection, http.client.HTTPSConnection):
@@ -116,6 +121,7 @@ class _SafeRedirects(urllib.request.HTTPRedirectHandler):
     ) -> Any:
         allowed = ("https:",) if request.full_url.startswith("https:") else ("https:", "http:")
         if not url.startswith(allowed):
+            answer.close()
             raise URLError(f"it redirects to {url}, which is not followed")
         return super().redirect_request(request, answer, code, reason, headers, url)
 

@@ -129,7 +129,7 @@ def _sweep(parent: Path) -> None:
     """Remove the temporary folders that killed runs have left."""
     for folder in parent.glob(".run-*"):
         number = re.match(r"\.run-(\d+)-", folder.name)
-        if not (number and _is_running(int(number[1]), folder.stat().st_mtime)):
+        if number and not _is_running(int(number[1]), folder.stat().st_mtime):
             shutil.rmtree(folder, ignore_errors=True)
 
 

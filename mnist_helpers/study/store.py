@@ -270,9 +270,8 @@ def read_table(path: Path = STUDY) -> pd.DataFrame:
     try:
         about: dict[str, Any] = json.loads(files.read_file(about_path))
         expected = about["sha256"]
-        schema = about.get("schema", 0)
+        schema = check_schema(about.get("schema", 0))
         found = hash_table(path)
-        check_schema(schema)
     except NewerError:
         raise NewerError(f"{path} was {NEWER}") from None
     except (DataError, *_FOREIGN) as error:
@@ -280,8 +279,11 @@ def read_table(path: Path = STUDY) -> pd.DataFrame:
     if found != expected:
         raise DataError(f"{path.name} does not fit its digest: git checkout {path.parent.name}")
     try:
+        if schema == SCHEMA:
+            for row in csv.DictReader(io.StringIO(files.read_file(path).decode()), strict=True):
+                check_row(row)
         return pd.read_csv(path)
-    except ValueError as error:  # of pandas: no table, or not UTF-8
+    except _FOREIGN as error:  # no table, not UTF-8, or rows that are no runs
         raise DataError(f"{path.name} is no table ({error}): git checkout {path.parent.name}") from error
 
 

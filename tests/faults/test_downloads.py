@@ -1,12 +1,15 @@
 """Downloads from servers that fail in every way: bounded, explained, and nothing is left behind."""
 
+import contextlib
 import gzip
 import os
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -21,6 +24,9 @@ from mnist_helpers.errors import DataError, SetupError
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTENT = pack(x=np.random.default_rng(0).integers(0, 256, 30_000, dtype=np.uint8))
+
+
+PAUSES = downloads.PAUSES  # a fixture shortens them
 
 
 def refuse(url, folder, match, content=CONTENT):
@@ -113,9 +119,57 @@ def test_server_that_trickles_is_given_up_after_the_time_for_the_whole(answer, s
 
 def test_server_that_hangs_is_given_up(server, cache, monkeypatch):
     assert (downloads.CONNECT_SECONDS, downloads.READ_SECONDS) == (10, 30)
+    monkeypatch.setattr(downloads, "CONNECT_SECONDS", 600)
     monkeypatch.setattr(downloads, "READ_SECONDS", 0.3)
+    monkeypatch.setattr(downloads, "WHOLE_SECONDS", 60)
     server.responses["/mnist.npz"] = HANG
-    refuse(server.url + "mnist.npz", cache, "no answer within 10 s, or a pause of 0 s")
+    refuse(server.url + "mnist.npz", cache, "no answer within 600 s, or a pause of 0 s")
+
+
+@contextlib.contextmanager
+def greet(talk):
+    """Listen on this machine, and treat each connection by a function in a thread of its own."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve():
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = listener.accept()
+                    threading.Thread(target=talk, args=[connection], daemon=True).start()
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"https://127.0.0.1:{listener.getsockname()[1]}/"
+
+
+def test_tls_server_that_says_nothing_is_given_up_after_the_time_to_connect(cache, monkeypatch):
+    monkeypatch.setattr(downloads, "CONNECT_SECONDS", 0.3)
+    monkeypatch.setattr(downloads, "WHOLE_SECONDS", 60)
+    with greet(lambda connection: connection.recv(2**20) and connection.recv(1)) as url:
+        refuse(url + "mnist.npz", cache, "no answer within 0 s")
+
+
+def trickle_handshake(connection):
+    """Send the head of a long TLS record, and then its bytes one by one, each in time."""
+    with contextlib.suppress(OSError):
+        connection.sendall(bytes([22, 3, 3, 64, 0]))
+        for _ in range(10**5):
+            connection.sendall(b"\x02")
+            time.sleep(0.05)
+
+
+def test_tls_handshake_that_trickles_is_given_up_after_the_time_for_the_whole(cache, monkeypatch):
+    monkeypatch.setattr(downloads, "WHOLE_SECONDS", 1)
+    with greet(trickle_handshake) as url:
+        refuse(url + "mnist.npz", cache, "it was not complete within 1 s")
+
+
+def test_connection_that_is_opened_after_the_time_ends_at_once(server):
+    """As after a slow redirect."""
+    deadline = downloads._Deadline(0)
+    deadline._timer.join()
+    with deadline.connect(("127.0.0.1", server.server_port), timeout=60) as connection:
+        assert connection.recv(1) == b""
+    deadline.cancel()
 
 
 def test_server_that_is_unavailable_is_asked_again(server, cache):
@@ -134,7 +188,7 @@ def test_server_that_is_unavailable_is_asked_again(server, cache):
 @pytest.mark.parametrize("status", [500, 503])
 def test_server_that_stays_unavailable_is_given_up(status, server, cache, monkeypatch):
     pauses = []
-    monkeypatch.setattr(downloads, "PAUSES", (1, 3))
+    monkeypatch.setattr(downloads, "PAUSES", PAUSES)
     monkeypatch.setattr(downloads.time, "sleep", pauses.append)
     server.responses["/mnist.npz"] = status
     refuse(server.url + "mnist.npz", cache, f"the server answers {status}")
@@ -174,6 +228,14 @@ def test_certificate_that_the_user_trusts_is_accepted(tls_server, cache, certifi
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
     downloads.download(tls_server.url + "mnist.npz", cache / "file", known(CONTENT))
     assert (cache / "file").read_bytes() == CONTENT
+
+
+def test_certificate_of_another_host_is_refused(tls_server, cache, certificate, monkeypatch):
+    """Trusted, but issued for 127.0.0.1, and localhost was asked."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
+    url = tls_server.url.replace("127.0.0.1", "localhost")
+    refuse(url + "mnist.npz", cache, "its certificate is not trusted .*[Hh]ostname mismatch")
+    assert tls_server.requests == []
 
 
 def test_redirect_from_https_to_http_is_not_followed(tls_server, server, cache, certificate, monkeypatch):

@@ -119,7 +119,7 @@ def test_folders_of_killed_runs_are_removed_and_those_of_running_ones_stay(tmp_p
     (tmp_path / ".run-file").touch()
     with pages.make_scratch(tmp_path) as scratch:
         left = {path.name for path in tmp_path.iterdir()}
-    assert left == {names[2], "run", ".run-file", Path(scratch).name}
+    assert left == {names[2], ".run-old", "run", ".run-file", Path(scratch).name}
     assert not Path(scratch).exists()
 
 

@@ -173,6 +173,13 @@ def bomb_that_lies():
     return bomb().replace(struct.pack("<I", 65 * 2**20), struct.pack("<I", 1000))
 
 
+def crowd():
+    """An archive of 15 MB, for whose entries zipfile would take five times as much."""
+    entry = b"PK\x01\x02" + bytes(42)
+    tail = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 0xFFFF, 0xFFFF, 150_000 * len(entry), 0, 0)
+    return entry * 150_000 + tail
+
+
 def duplicate():
     with warnings.catch_warnings(action="ignore"):  # zipfile warns of the duplicate
         return build_zip("x_train", npy(np.zeros(3)), names=[*mnist_files.ARRAYS, "x_train"])
@@ -184,6 +191,7 @@ def duplicate():
         (bomb, "found: 68,157,440 bytes unpacked, more than 67,108,864"),
         (bomb_that_lies, "expected an npz"),
         (duplicate, "found: the arrays .*'x_train.npy'"),
+        (crowd, "found: about 150,000 files instead of"),
     ],
 )
 def test_malicious_archive_is_refused_in_little_memory(attack, message, tmp_path):

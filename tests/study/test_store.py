@@ -154,6 +154,17 @@ def test_table_that_is_none_is_refused(content, table):
 
 
 @pytest.mark.parametrize(
+    "change", [{"key": "x"}, {"test_accuracy": "high"}, {"schema": "3.5"}, {"course": None}]
+)
+def test_table_with_a_row_that_is_no_run_is_refused_though_its_digest_fits(change, table):
+    """Somebody edited the table and wrote a new digest."""
+    row = {name: text for name, text in (make_row() | change).items() if text is not None}
+    store.publish([row], table)
+    with pytest.raises(DataError, match=r"is no table .*git checkout"):
+        store.read_table(table)
+
+
+@pytest.mark.parametrize(
     "about", ["", "[" * 100_000, "[]", "null", '{"sha256": 1, "schema": 1e400}', "\udcff", None], ids=range(7)
 )
 def test_digest_that_is_none_is_refused(about, table):
