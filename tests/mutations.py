@@ -201,7 +201,8 @@ def open_validation_as_test():
 
 def centre_by_box():
     """Centre a drawing by its bounding box instead of its mass."""
-    from mnist_helpers.drawing import pictures
+    from mnist_helpers import drawing
+    from mnist_helpers.drawing import pad, pictures
 
     frame = pictures.to_mnist_frame
 
@@ -214,7 +215,7 @@ def centre_by_box():
         shifts = [(27 - each[0] - each[-1]) // 2 for each in (rows, columns)]
         return np.roll(framed, shifts, (0, 1))[..., np.newaxis]
 
-    pictures.to_mnist_frame = frame_wrongly
+    pictures.to_mnist_frame = pad.to_mnist_frame = drawing.to_mnist_frame = frame_wrongly
 
 
 def calibrate_in_five_bins():

@@ -3,33 +3,27 @@
 Lengths are shares of the picture's longer side or of the digit's, so that a picture's size does not matter.
 """
 
-from dataclasses import dataclass
 from typing import NoReturn
 
 import numpy as np
 from scipy import ndimage
 
 from mnist_helpers.drawing.paper import FAINTEST, find_paper, find_threshold, remove_lines
+from mnist_helpers.drawing.shapes import (
+    TOUCHING,
+    Shape,
+    find_fault,
+    is_sheet,
+    label_shapes,
+    measure_thickness,
+    stand_side_by_side,
+)
 from mnist_helpers.errors import UsageError
 
 _SMALLEST = 0.05  # of the picture's side: a digit
 _PEN = 0.06  # of the digit's size: MNIST's thinnest strokes
-_TOUCHING = np.ones((3, 3), bool)  # pixels that meet at a corner are connected
 _ONE_DIGIT = "show one digit alone, with paper on all sides"
 _EDGES = ("top", "bottom", "left", "right")
-
-
-@dataclass
-class _Shape:
-    """Connected ink: its label, its bounding box, and whether it reaches the picture's edge."""
-
-    label: int
-    box: tuple[slice, slice]
-    cut: bool
-
-    def __post_init__(self) -> None:
-        self.height, self.width = (part.stop - part.start for part in self.box)
-        self.size = max(self.height, self.width)
 
 
 def find_ink(picture: np.ndarray) -> np.ndarray:
@@ -71,9 +65,9 @@ def find_ink(picture: np.ndarray) -> np.ndarray:
     # The hole of a dark 0 is a bright shape as strong as the ink, but smaller. So is a digit on a sheet or on
     # a lit part of it, but that is large and thick.
     inner, outer = min(views, key=_get_size), max(views, key=_get_size)
-    is_sheet = outer.thickness > 0.1 * outer.side and _get_size(outer) > 0.4 * outer.side
+    on_sheet = outer.thickness > 0.1 * outer.side and _get_size(outer) > 0.4 * outer.side
     slender = _get_size(inner) / inner.thickness > 1.15 * _get_size(outer) / outer.thickness
-    view = inner if is_sheet and slender else outer
+    view = inner if on_sheet and slender else outer
     return view.read() if view.inner else _refuse(levels)
 
 
@@ -86,7 +80,7 @@ class _View:
 
     def __init__(self, levels: np.ndarray, sign: int) -> None:
         self.side = max(levels.shape)
-        self.inner: list[_Shape] = []  # shapes that reach no edge
+        self.inner: list[Shape] = []  # shapes that reach no edge
         self.strength = self.outlined = 0.0
         self.thickness = 1.0
         paper = find_paper(levels, sign)
@@ -104,7 +98,7 @@ class _View:
         for _ in range(3):  # what is stronger than the digit but too small, such as specks, goes first
             if np.count_nonzero(rest > floor) < 5:
                 return
-            self.labels, shapes = _label(rest, max(floor, find_threshold(rest[rest > floor])))
+            self.labels, shapes = label_shapes(rest, max(floor, find_threshold(rest[rest > floor])))
             large = [shape for shape in shapes if shape.size >= _SMALLEST * self.side]
             if large:
                 self.main = max(large, key=lambda shape: shape.size)
@@ -112,7 +106,7 @@ class _View:
                 self.inner = self._inside(shapes, large)
                 if self.inner or self.main.cut:
                     return
-            rest[ndimage.binary_dilation(self.labels > 0, _TOUCHING, 2)] = 0
+            rest[ndimage.binary_dilation(self.labels > 0, TOUCHING, 2)] = 0
 
     def _judge(self, levels: np.ndarray, paper: np.ndarray) -> None:
         """Measure the main shape: its contrast, its outline, and its thickness."""
@@ -120,15 +114,15 @@ class _View:
         own = self.labels[rows, columns] == self.main.label
         self.strength = float(np.median(self.contrast[rows, columns][own]))
         # A piece of paper between strokes ends where nothing is to be seen; ink ends where paper begins.
-        inside = ndimage.binary_dilation(own, _TOUCHING, max(1, round(self.side / 130)))
-        ring = ndimage.binary_dilation(inside, _TOUCHING) & ~inside & ~self.lines[rows, columns]
+        inside = ndimage.binary_dilation(own, TOUCHING, max(1, round(self.side / 130)))
+        ring = ndimage.binary_dilation(inside, TOUCHING) & ~inside & ~self.lines[rows, columns]
         nearest = ndimage.distance_transform_edt(~own, return_distances=False, return_indices=True)
         ink, ground = (part[rows, columns][tuple(nearest[:, ring])] for part in (levels, paper))
         step, whole = (np.abs(part - ink).max(axis=1) for part in (levels[rows, columns][ring], ground))
         self.outlined = float((step > whole / 3).mean()) if ring.any() else 0.0
-        self.thickness = _measure_thickness(own)
+        self.thickness = measure_thickness(own)
 
-    def _inside(self, shapes: list[_Shape], large: list[_Shape]) -> list[_Shape]:
+    def _inside(self, shapes: list[Shape], large: list[Shape]) -> list[Shape]:
         """Return the shapes that reach no edge, if the digit is among them."""
         largest = max((shape.size for shape in large if not shape.cut), default=0)
         cut = [shape for shape in large if shape.cut]
@@ -136,7 +130,7 @@ class _View:
             return []
         return [shape for shape in shapes if not shape.cut] if largest else []
 
-    def _level(self, shape: _Shape) -> float:
+    def _level(self, shape: Shape) -> float:
         return float(np.median(self.contrast[shape.box][self.labels[shape.box] == shape.label]))
 
     def read(self) -> np.ndarray:
@@ -146,29 +140,29 @@ class _View:
         main = shapes[0]
         others = [shape for shape in shapes[1:] if shape.size >= 0.05 * main.size]
         digit = self.labels == main.label
-        fault = _find_fault(digit)
+        fault = find_fault(digit)
         found = [main]
         while found:  # a bar that does not touch its 5 belongs to it
             distance = ndimage.distance_transform_edt(~digit)
             found = [
                 shape
                 for shape in others
-                if not _stand_side_by_side(main, shape)
+                if not stand_side_by_side(main, shape)
                 and ndimage.minimum(distance, self.labels, shape.label) <= 0.1 * main.size + 1
             ]
             digit |= np.isin(self.labels, [shape.label for shape in found])
             others = [shape for shape in others if shape not in found]
         if any(shape.size > 0.35 * main.size for shape in others):
             raise UsageError(f"read_picture: two separate shapes: {_ONE_DIGIT}")
-        if fault := fault or _find_fault(digit):
+        if fault := fault or find_fault(digit):
             raise UsageError(f"read_picture: {fault}: {_ONE_DIGIT}")
         full = np.percentile(self.contrast[digit], 90)
-        ink = _soften(self.contrast / full) * ndimage.binary_dilation(digit, _TOUCHING)
+        ink = _soften(self.contrast / full) * ndimage.binary_dilation(digit, TOUCHING)
         # Strokes thinner than MNIST's thinnest pen become as thick.
-        wanted = round(_PEN * main.size - _measure_thickness(digit))
+        wanted = round(_PEN * main.size - measure_thickness(digit))
         return ndimage.grey_dilation(ink, (wanted + 1, wanted + 1)) if wanted > 0 else ink
 
-    def _is_frame(self, shape: _Shape) -> bool:
+    def _is_frame(self, shape: Shape) -> bool:
         """Say whether another large shape lies in the empty middle of this one."""
         own = self.labels[shape.box] == shape.label
         top, left = shape.height // 4, shape.width // 4
@@ -178,79 +172,6 @@ class _View:
             and all(a.start < b.start and b.stop < a.stop for a, b in zip(shape.box, other.box, strict=True))
             for other in self.inner
         )
-
-
-def _label(ink: np.ndarray, threshold: float) -> tuple[np.ndarray, list[_Shape]]:
-    """Label shapes that are above a threshold; ink that is a little weaker connects them."""
-    weak, _ = ndimage.label(ink > 0.75 * threshold, _TOUCHING)
-    kept = np.isin(weak, np.unique(weak[ink > threshold])) & (weak > 0)
-    labels, _ = ndimage.label(kept, _TOUCHING)
-    shapes = []
-    for number, box in enumerate(ndimage.find_objects(labels), 1):
-        ends = (
-            box[0].start == 0,
-            box[0].stop == ink.shape[0],
-            box[1].start == 0,
-            box[1].stop == ink.shape[1],
-        )
-        shapes.append(_Shape(number, box, any(ends)))
-    return labels, shapes
-
-
-def _stand_side_by_side(one: _Shape, two: _Shape) -> bool:
-    """Say whether two shapes of about the same height stand beside each other, as two digits do."""
-    apart = one.box[1].start >= two.box[1].stop or two.box[1].start >= one.box[1].stop
-    return apart and min(one.height, two.height) > 0.7 * max(one.height, two.height)
-
-
-def _is_sheet(mask: np.ndarray) -> bool:
-    """Say whether ink that fills a picture may be a sheet of paper: full, but for slender strokes."""
-    filled = ndimage.binary_fill_holes(mask)
-    strokes, _ = ndimage.label(filled & ~mask, _TOUCHING)
-    full = _measure_thickness(filled) > 0.5 * np.ptp(np.nonzero(mask), axis=1).max()
-    if not full or np.count_nonzero(strokes) > 0.25 * np.count_nonzero(filled):
-        return False
-    # The loops of a bold 8 are not slender.
-    sizes = [max(part.stop - part.start for part in box) for box in ndimage.find_objects(strokes)]
-    return _measure_thickness(strokes > 0) < 0.4 * max(sizes, default=1)
-
-
-def _find_fault(digit: np.ndarray) -> str:
-    """Say what is there that no digit looks like; nothing if it may be one."""
-    own = crop(digit)
-    height, width = own.shape
-    if width > 1.75 * height:
-        return "a shape wider than a digit"
-    if _measure_thickness(own) > 0.6 * max(height, width):
-        return "a blot without strokes"
-    band = max(1, height // 12)
-    sides = (own[:band], own[-band:], own[:, :band].T, own[:, -band:].T)
-    covered = sum(side.any(axis=0).mean() > 0.85 for side in sides)
-    if covered >= 3 and 2 * width > height:
-        return "a frame that touches the digit"
-    return ""
-
-
-def _measure_thickness(mask: np.ndarray) -> float:
-    """Return the thickness of a shape where it is thickest, in pixels."""
-    return 2 * float(ndimage.distance_transform_edt(np.pad(mask, 1)).max())
-
-
-def crop(ink: np.ndarray) -> np.ndarray:
-    """Cut away the rows and columns without ink at each side.
-
-    Parameters
-    ----------
-    ink : ndarray, shape (height, width)
-        Ink is what is not 0; there must be some.
-
-    Returns
-    -------
-    ndarray, shape (height, width)
-        A part of the same array.
-    """
-    rows, columns = (np.flatnonzero(ink.any(axis=axis)) for axis in (1, 0))
-    return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
 def _soften(ink: np.ndarray) -> np.ndarray:
@@ -275,14 +196,14 @@ def _find_cropped(levels: np.ndarray) -> np.ndarray | None:
     near = round(0.04 * max(mask.shape)) + 1
     if not all(part.any() for part in (mask[:near], mask[-near:], mask[:, :near], mask[:, -near:])):
         return None
-    labels, shapes = _label(contrast, 0.2 * contrast.max())
+    labels, shapes = label_shapes(contrast, 0.2 * contrast.max())
     main = max(shapes, key=lambda shape: shape.size)
     shares = np.bincount(labels[mask], minlength=len(shapes) + 1) / np.count_nonzero(mask)
     for shape in shapes:
         both = shares[main.label] + shares[shape.label] > 0.6
-        if both and shape is not main and _stand_side_by_side(main, shape):
+        if both and shape is not main and stand_side_by_side(main, shape):
             raise UsageError(f"read_picture: two separate shapes: {_ONE_DIGIT}")
-    return ink * mask if shares.max() > 0.6 and not _is_sheet(mask) and not _find_fault(mask) else None
+    return ink * mask if shares.max() > 0.6 and not is_sheet(mask) and not find_fault(mask) else None
 
 
 def _refuse(levels: np.ndarray) -> NoReturn:

@@ -12,7 +12,8 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, ImageOps
 
-from mnist_helpers.drawing.ink import crop, find_ink
+from mnist_helpers.drawing.ink import find_ink
+from mnist_helpers.drawing.shapes import crop
 from mnist_helpers.errors import UsageError
 
 FRAME_SIDE = 28  # pixels
