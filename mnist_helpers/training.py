@@ -18,6 +18,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+_tensorflow.release_libraries()
+
 _BUILDERS: dict[str, Callable[..., keras.Model]] = {
     "cnn": models.build_cnn,
     "fast": models.build_fast,

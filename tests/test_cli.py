@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from mnist_helpers import __version__, cli, mnist_files
 from mnist_helpers.errors import SetupError
 from mnist_helpers.lessons import doctor
+from mnist_helpers.study import findings
 
 PARAMETERS = '# %% tags=["parameters"]\nepochs: int = 5  # 1 to 100: passes over the training images'
 
@@ -73,6 +74,31 @@ def test_run_continues_after_a_failure_and_ends_with_code_5(invoke, make_lesson,
     assert rows[2].startswith("02_sound   UCI digits")
     assert rows[2].endswith("UCI digits 3")
     assert (tmp_path / "build" / "notebooks" / "02_sound.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("code", "cause"),
+    [
+        ("import os\n\nos._exit(1)", "ended its kernel"),
+        ("import time\n\ntime.sleep(600)", "ran longer than the limit of 5 s"),
+    ],
+    ids=["death", "limit"],
+)
+def test_cell_that_kills_its_kernel_or_never_ends_gives_exit_code_5(code, cause, invoke, make_lesson):
+    make_lesson("01_broken", PARAMETERS, f"# %%\n{code}")
+    result = invoke("run", "--folder", "lessons", "--timeout", "5")
+    assert result.exit_code == 5
+    assert cause in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_missing_kernel_gives_exit_code_4_and_the_command_that_installs_it(invoke, make_lesson, tmp_path):
+    make_lesson("01_first", PARAMETERS, kernel="nowhere")
+    result = invoke("run", "--folder", "lessons")
+    assert result.exit_code == 4
+    assert result.stderr.startswith("Error: Jupyter has no kernel 'nowhere'. ")
+    assert "ipykernel install" in result.stderr
+    assert not list(tmp_path.glob("build/notebooks/*"))
 
 
 def test_run_promises_only_what_is_there(invoke, make_lesson, add_kernel):
@@ -160,9 +186,13 @@ print(sorted({"tensorflow", "matplotlib", "papermill", "numpy"} & set(sys.module
     assert result.stdout.splitlines()[-1] == "[]"
 
 
-def test_claims_are_printed_with_what_the_study_says_of_them(invoke):
-    result = invoke("claims", "02")
+def test_claims_are_printed_with_what_was_expected_and_found(invoke):
+    result = invoke("claims")
     assert result.exit_code == 0
-    assert "The article: 98.92 % of the test images are right after 5 epochs." in result.output
-    assert "supported (article-98-92)" in result.output
-    assert "article-l2" not in result.output
+    lines = result.output.splitlines()
+    evaluated = findings.evaluate(findings.read_courses())
+    assert len(lines) == 2 * len(evaluated)
+    for name, found in evaluated.iterrows():
+        start = lines.index(f"{found['status']}: {found['sentence']}")
+        assert lines[start + 1].split()[-1] == name
+        assert ("expected: " in lines[start + 1]) == (found["status"] in ("not as expected", "undecided"))

@@ -144,3 +144,20 @@ def test_numbers_are_the_same_without_any_of_it(monkeypatch):
     monkeypatch.setattr(_tensorflow, "freeze_imports", lambda: None)
     found = training.train(TINY, DIGITS)[0].get_weights()
     assert all(map(np.array_equal, found, expected))
+
+
+RESIDENT = """
+import keras, psutil
+before = psutil.Process().memory_info().rss
+from mnist_helpers import _tensorflow, datasets, recipes, training
+after = psutil.Process().memory_info().rss
+run = training.train(recipes.Recipe(train_size=60, epochs=1, curve_size=0), datasets.load("uci"))[-1]
+print(before, after)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells which parts of a library are unwritten")
+def test_what_only_the_start_of_tensorflow_needed_does_not_stay_in_memory():
+    done = subprocess.run([sys.executable, "-c", RESIDENT], capture_output=True, text=True, check=True)
+    before, after = map(int, done.stdout.split())
+    assert after < before - 100e6

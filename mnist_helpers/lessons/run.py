@@ -73,7 +73,6 @@ class _Job:
     output: Path
     scratch: Path
     timeout: int  # seconds, of each cell
-    threads: int  # of TensorFlow
     bar: dict | bool  # papermill's settings of a progress bar, or False
 
 
@@ -153,13 +152,12 @@ def run_lessons(
     parameters = choose_parameters(notebooks, settings or {}, quick)
     for kernel in {notebook.metadata["kernelspec"]["name"] for notebook in notebooks}:
         kernels.check_kernel(kernel)
-    threads = max(1, (os.cpu_count() or 1) // jobs)  # lessons that run at once share the cores
     with pages.make_scratch(output) as scratch:
         work = []
         for lesson, values in zip(lessons, parameters, strict=True):
             bar = {"desc": lesson.stem, "leave": False}
             how = (quick, answers, values)
-            work.append(_Job(lesson, *how, output, Path(scratch), timeout, threads, bars and bar))
+            work.append(_Job(lesson, *how, output, Path(scratch), timeout, bars and bar))
         if jobs > 1:
             # The later lessons take longer. A long one that starts last would run alone.
             work.reverse()
@@ -216,7 +214,7 @@ def _run_apart(job: _Job) -> Result:
     """Run one lesson in a new process, so that its memory and a crash stay there."""
     for may_retry in (True, False):
         try:
-            setup = (dict(os.environ), job.threads)
+            setup = (dict(os.environ),)
             with futures.ProcessPoolExecutor(1, _PROCESSES, _enter_process, setup) as pool:
                 return pool.submit(_run_lesson, job).result()
         except BrokenProcessPool:
@@ -230,7 +228,7 @@ def _run_apart(job: _Job) -> Result:
     return Result(job.lesson.stem, error=problem)
 
 
-def _enter_process(variables: Mapping[str, str], threads: int) -> None:
+def _enter_process(variables: Mapping[str, str]) -> None:
     """Prepare a new process for a lesson."""
     for name in {"SIGINT", "SIGHUP"} & vars(signal).keys():  # they reach the parent, which ends this process
         signal.signal(getattr(signal, name), signal.SIG_IGN)
@@ -238,7 +236,6 @@ def _enter_process(variables: Mapping[str, str], threads: int) -> None:
     os.environ.clear()  # the fork server passes on the variables of the first run
     os.environ.update(variables)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(threads))
     logging.getLogger("papermill").setLevel(logging.CRITICAL)  # the result holds what it would log
     # The kernel inherits file descriptor 2 and repeats TensorFlow's log there: discard it. Progress bars go
     # to sys.stderr, which keeps the terminal.

@@ -144,14 +144,16 @@ def test_last_lesson_starts_first_where_several_run_at_once(make_lesson, tmp_pat
     assert max(started[2], key=started[2].get) == "01_first"
 
 
-def test_lessons_that_run_at_once_share_the_cores(make_lesson, tmp_path, monkeypatch):
+def test_number_of_jobs_leaves_tensorflows_threads_alone(make_lesson, tmp_path, monkeypatch):
+    """Another number of threads rounds differently: a lesson would show other numbers than in JupyterLab."""
     monkeypatch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)
-    monkeypatch.setattr("os.cpu_count", lambda: 6)
-    code = '# %% tags=["headline"]\nimport os\n\nprint(os.environ["TF_NUM_INTRAOP_THREADS"])'
+    code = (
+        '# %% tags=["headline"]\nimport os\n\nprint(sorted(name for name in os.environ if "THREADS" in name))'
+    )
     lesson = make_lesson("01_first", PARAMETERS, code)
-    for jobs, threads in ((1, "6"), (2, "3"), (9, "1")):
+    for jobs in (1, 2):
         [result] = run.run_lessons([lesson], tmp_path / "out", jobs=jobs)
-        assert result.headline == threads
+        assert "TF_NUM_INTRAOP_THREADS" not in result.headline
 
 
 def test_each_run_has_the_environment_variables_of_its_moment(make_lesson, tmp_path, monkeypatch):
