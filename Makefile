@@ -42,7 +42,7 @@ study: .venv/.dev  ## make missing runs of the study, hours (ARGS=--quick: a min
 	$(BIN)/mnist-helpers study $(ARGS)
 	$(if $(filter --quick --choice --rerun --output,$(ARGS)),,$(BIN)/python docs/update.py)
 
-claims: .venv/.lessons  ## print each claim with the study's verdict
+claims: .venv/.lessons  ## print what the study expected, and what it found
 	$(BIN)/mnist-helpers claims $(ARGS)
 
 notebooks: .venv/.lessons  ## execute the lessons in full as the committed notebooks

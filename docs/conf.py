@@ -1,4 +1,4 @@
-"""Build the web book: lessons with their stored outputs, the study, its claims, and the API."""
+"""Build the web book: lessons with their stored outputs, the study, and the API."""
 
 import html
 import json
@@ -18,33 +18,10 @@ ROOT = DOCS.parent
 sys.path[:0] = [str(ROOT), str(DOCS)]
 
 import pad  # noqa: E402 (docs/pad.py)
-import study as study_table  # noqa: E402 (docs/study.py)
+import study as study_pages  # noqa: E402 (docs/study.py)
 
 import mnist_helpers  # noqa: E402
 from mnist_helpers.lessons import formulas  # noqa: E402
-from mnist_helpers.study import claims, results  # noqa: E402
-
-_SPEAKERS = {
-    "article": "What the article concluded",
-    "idea": "The article's ideas, applied to other training sizes",
-    "lesson": "What the lessons say",
-}
-
-
-def tabulate_claims(runs):
-    """Return the claims with the study's verdicts, one Markdown table per speaker."""
-    lessons = {path.stem[:2]: path.name for path in (ROOT / "notebooks").glob("*.ipynb")}
-    texts = []
-    for speaker, title in _SPEAKERS.items():
-        rows = ["| claim | verdict of the study |", "| --- | --- |"]
-        for claim in claims.read_ledger():
-            if claim["by"] == speaker:
-                found, verdict = claims.evaluate(claim, runs)
-                links = ", ".join(f"[{number}](notebooks/{lessons[number]})" for number in claim["lessons"])
-                sentence = f"{claims.phrase(claim)} (`{claim['id']}`; lesson {links})"
-                rows.append(f"| {sentence} | **{verdict}**: {found} |")
-        texts += [f"## {title}", "\n".join(rows)]
-    return "\n\n".join(texts)
 
 
 def prepare_source(app, docname, source):
@@ -138,14 +115,10 @@ nb_code_prompt_show = "Show the check"  # only checks of exercises are folded
 nb_code_prompt_hide = "Hide the check"
 myst_enable_extensions = ["dollarmath", "substitution"]
 myst_heading_anchors = 2
-_RUNS = results.read_study()
 myst_substitutions = {
     "citation": format_citation(),
-    "claims": tabulate_claims(_RUNS),
-    "study": study_table.format_table(_RUNS),
-    "parts": study_table.format_parts(),
-    "comparisons": study_table.format_comparisons(),
     "pad": pad.show(),
+    **study_pages.substitute(),
 }
 copybutton_selector = "div:not(.output) > div.highlight > pre"  # code, not what it prints
 default_role = "py:obj"  # single backticks in docstrings

@@ -10,7 +10,7 @@ import messages
 import study
 
 from benchmarks import report
-from mnist_helpers.study import results
+from mnist_helpers.study import charts, findings
 
 ROOT = Path(__file__).resolve().parents[1]
 # The targets that the README shows; CONTRIBUTING lists all.
@@ -87,8 +87,10 @@ def generate() -> dict[tuple[str, str], str]:
     """
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     benchmarks = report.read()
+    courses = findings.read_courses()
     return {
-        ("README.md", "study"): study.format_table(results.read_study()),
+        ("README.md", "picture"): f"![{charts.draw_courses(courses).alt}](docs/study.png)",
+        ("README.md", "study"): study.format_ends(courses),
         ("README.md", "targets"): format_targets(makefile, FIRST_TARGETS),
         ("README.md", "lessons"): format_lessons(benchmarks),
         ("README.md", "benchmarks"): report.format_table(benchmarks),
@@ -98,8 +100,8 @@ def generate() -> dict[tuple[str, str], str]:
 
 
 def main() -> None:
-    """Draw the study's figure and write every generated part."""
-    study.draw(results.read_study(), ROOT / "docs" / "study.png")
+    """Draw the study's pictures and write every generated part."""
+    study.draw(findings.read_courses(), ROOT / "docs")
     for (document, name), text in generate().items():
         documents.update(ROOT / document, name, text)
 

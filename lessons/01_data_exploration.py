@@ -88,6 +88,9 @@ for name, (shape, digest) in mnist_files.ARRAYS.items():
 print("training:  ", digits.x_train.shape, digits.x_train.dtype)
 print("validation:", digits.x_validation.shape, digits.x_validation.dtype)
 print(f"together:   {len(digits.x_train) + len(digits.x_validation):,} images")
+known = {bytes(image) for image in digits.x_train}
+new = sum(bytes(image) not in known for image in digits.x_validation)
+assert new > 0.99 * len(digits.x_validation), "new images must validate"
 
 # %% [markdown]
 # ## What do you see?
@@ -139,16 +142,19 @@ print("200 + 100 as float32:", pixels[:1].astype("float32") + pixels[1:])
 # digit, a program that always gives that answer would look good. So count first.
 
 # %% tags=["nbval-check-output", "mnist-only"]
-for labels in (digits.y_train, digits.y_validation):
-    shares = np.bincount(labels) / len(labels)
+few = digits.subset(500, seed)
+parts = (few.y_train, digits.y_train, digits.y_validation)
+rows = [np.bincount(labels) / len(labels) for labels in parts]
+for shares in rows:
     print("share of each digit, 0 to 9:", shares.round(2))
+assert abs(rows[0] - rows[1]).max() < 0.003, "a part must keep the shares"
 print(f"always answering {shares.argmax()}: {shares.max():.1%} are right")
 assert shares.min() > 0.7 * shares.max(), "the digits should be balanced"
 
 # %% [markdown]
 # The digits are [balanced](../docs/glossary.md#balanced), so accuracy is a fair measure, and about a tenth
-# is the first number to beat. Our splits are [stratified](../docs/glossary.md#stratified): each part keeps
-# the digits' shares, so both rows agree.
+# is the first number to beat. Our parts (500 images, those to train on, those to choose with) are
+# [stratified](../docs/glossary.md#stratified): each keeps the digits' shares, so all rows agree.
 #
 # ## Why are pixels scaled?
 #

@@ -21,8 +21,8 @@
 #
 # **Time:** about 2 minutes on 2 CPU cores; an hour with the exercises.
 #
-# **You will do:** write a convolutional network out, train it, look at its mistakes, repeat it with other
-# seeds, and train for too long.
+# **You will do:** write out a convolutional neural network (CNN), train it, look at its mistakes, repeat the
+# training with other seeds, and train for too long.
 #
 # **You will learn:** what convolution and pooling do; what loss, optimizer and metric mean; how to read
 # learning curves; what overfitting is.
@@ -50,7 +50,7 @@ import pandas as pd
 from keras import layers
 
 from mnist_helpers import datasets, exercises, plots, statistics, training
-from mnist_helpers.study import claims, results
+from mnist_helpers.study import analysis, findings, plan
 
 # %%
 digits = datasets.load(dataset)
@@ -59,7 +59,9 @@ print(digits)
 # %% [markdown]
 # ## Your guess
 #
-# Lesson 01's nearest mean reads about four of five MNIST digits. What will a network do?
+# Lesson 01's nearest mean reads about four of five MNIST digits. What will a network do? The last two guesses
+# are about training on 1,000 images: several times with different random *seeds*, and once for thirty epochs
+# (when is the *validation* loss lowest?).
 
 # %%
 guess = {
@@ -73,8 +75,9 @@ guess = {
 # ## The problem: a weight for every place
 #
 # Lesson 01's nearest mean lost a digit that had moved. A [dense layer](../docs/glossary.md#dense-layer) has
-# the same flaw: each unit is a weighted sum with one weight for each pixel, and must learn a stroke anew at
-# every place. That also takes many weights.
+# the same flaw. Each of its units is a weighted sum with one weight for each pixel, and must learn a stroke
+# anew at every place. Compare the *parameters*, the numbers that training changes, of 32 such units and of 32
+# filters, which come next:
 
 # %% tags=["nbval-check-output"]
 print("32 dense units:   ", 28 * 28 * 32 + 32, "parameters")
@@ -84,21 +87,23 @@ print("32 filters, 3 × 3:", 3 * 3 * 32 + 32, "parameters")
 # ## The idea: ask one small question everywhere
 #
 # A [convolution](../docs/glossary.md#convolution) slides a small [filter](../docs/glossary.md#filter) $w$
-# over the image $x$. At row $i$, column $j$ it multiplies the filter with the patch below it and adds up:
+# over the image $x$. At row $i$, column $j$ it multiplies the filter with the patch that it covers and adds
+# up. The sum is the filter's answer:
 #
 # $$y_{i,j} = \sum_{a=0}^{2} \sum_{b=0}^{2} w_{a,b}\; x_{i+a,\,j+b}$$
 #
-# In code: `(filter * image[i:i+3, j:j+3]).sum()`. The nine weights are shared by all places, so a stroke
-# that moves moves its answer. All answers together are a [feature map](../docs/glossary.md#feature-map).
-# [Pooling](../docs/glossary.md#pooling) then keeps the largest number of each 2 × 2 block: half the size,
-# and a shift by one pixel often changes nothing.
+# In code: `(filter * image[i:i+3, j:j+3]).sum()`. All places share the same nine weights, so when a stroke
+# moves, the answer moves with it. The answers of one filter form a
+# [feature map](../docs/glossary.md#feature-map). [Pooling](../docs/glossary.md#pooling) then keeps the
+# largest number of each 2 × 2 block. That halves height and width, and a shift by one pixel often changes
+# nothing.
 #
 # Source: LeCun et al. (1998; see the end).
 #
 # ## One patch by hand
 #
-# This filter adds up the row above and subtracts the row below. Its answer is large where ink ends on the
-# way down.
+# This filter adds the top row of a patch and subtracts the bottom row. Its answer is large at the lower edge
+# of a stroke: ink above, paper below.
 
 # %%
 edge = np.array([[1, 1, 1], [0, 0, 0], [-1, -1, -1]], dtype="float32")
@@ -126,22 +131,23 @@ look = {"columns": 6, "frame": True, "shared_scale": True, "marks": marks}
 plots.image_grid(pictures, titles, title=title, **look)
 
 # %% [markdown]
-# Grey is 0, dark is positive, light is negative. We set this filter by hand; a network *learns* its
-# filters, because they are weights.
+# Grey is 0, dark is positive, light is negative. We set this filter by hand; a network *learns* its filters,
+# because they are weights.
 #
 # ## The network
 #
-# This is the article's network. [ReLU](../docs/glossary.md#relu), $\max(0, x)$, follows each layer with
-# weights but the last; without it, several layers could do no more than one.
-# [Softmax](../docs/glossary.md#softmax) turns the last ten numbers into probabilities. `compile` says how
-# to train:
+# This is the network of the article that the series follows. [ReLU](../docs/glossary.md#relu), $\max(0, x)$,
+# follows each layer that has weights, except the last. Without it, several layers could do no more than one.
+# `Flatten` makes one list of the last maps. [Softmax](../docs/glossary.md#softmax) turns the last ten numbers
+# into probabilities. `compile` says how to train:
 #
 # - The **loss** is what training makes small, here the [cross-entropy](../docs/glossary.md#cross-entropy),
-#   $-\log p_y$: the less probability $p_y$ the right digit gets, the more an image costs. *Sparse* means
-#   that a label is a number such as 7.
-# - The **optimizer** changes the weights. For each weight, the [gradient](../docs/glossary.md#gradient)
-#   tells it which way the loss falls. *Adam* adapts each weight's step to its recent gradients.
-# - A **metric** is only reported. Accuracy moves in jumps, so it has no useful gradient.
+#   $-\log p_y$: the smaller the probability $p_y$ of the right digit, the more an image costs. *Sparse*, in
+#   its Keras name, means that a label is a number such as 7.
+# - The **optimizer** changes the weights. The [gradient](../docs/glossary.md#gradient) says for each weight
+#   which way the loss falls. *Adam* adapts each weight's step to its recent gradients.
+# - A **metric** is only reported. Accuracy cannot be the loss: it moves in jumps, so it has no useful
+#   gradient.
 
 
 # %%
@@ -175,9 +181,9 @@ network = build()
 network.summary()
 
 # %% [markdown]
-# Follow the shapes: a 3 × 3 convolution takes two pixels off height and width, and pooling halves them,
-# rounding down. A filter has one weight for each place and each incoming map, and one
-# [bias](../docs/glossary.md#bias), a number that it adds.
+# Follow the shapes (`None` stands for the number of images). A 3 × 3 convolution takes two pixels off the
+# height and the width, and pooling halves both, rounding down. A filter has nine weights for each incoming
+# map, and one [bias](../docs/glossary.md#bias), a number that it adds.
 
 # %% tags=["nbval-check-output"]
 convolutions = [9 * 1 * 32 + 32, 9 * 32 * 64 + 64, 9 * 64 * 64 + 64]
@@ -188,8 +194,8 @@ total = sum(convolutions + dense)
 print(f"in all: {total:,}, Keras counts {network.count_params():,}")
 
 # %% [markdown]
-# Before training, each digit gets about a tenth, and the loss is near $-\log 0.1$. Checking that finds many
-# bugs.
+# Before training, each digit gets a probability of about a tenth, so the loss is near $-\log 0.1$. This quick
+# check finds many bugs.
 
 # %%
 images, labels = digits.x_validation, digits.y_validation
@@ -203,7 +209,7 @@ print(f"-log 0.1 = {-np.log(0.1):.2f}")
 # An [epoch](../docs/glossary.md#epoch) is one pass over the training images, in
 # [batches](../docs/glossary.md#batch) of 32, in a new random order. Each batch gives one step of the
 # optimizer. `training.batch` makes these batches and saves memory; `ProgressCallback` shows how far `fit`
-# is. After each epoch Keras evaluates on the validation images. Nothing is learned from them.
+# is. After each epoch Keras evaluates the network on the validation images. It learns nothing from them.
 
 # %%
 subset = digits.subset(train_size, seed)
@@ -221,20 +227,21 @@ plots.curves({"baseline": history}, title=title)
 
 # %% [markdown]
 # How to read [learning curves](../docs/glossary.md#learning-curve): a training number is the mean over an
-# epoch in which the network still improves, so validation can look better at first. A single step of the
-# dashed line up or down may be chance. Look for a turn that *lasts*.
+# epoch in which the network still improves, so validation can look better at first. If the dashed line turns
+# for a single epoch, that may be chance. Look for a turn that *lasts*.
 
-# %%
+# %% tags=["nbval-tolerance=1.1", "mnist-only", "defaults-only"]
 loss, accuracy = network.evaluate(images, labels, verbose=0)
 print(f"validation: loss {loss:.4f}, accuracy {accuracy:.2%} ({digits.name})")
 is_full = len(subset.x_train) == 50_000 and epochs >= 5
-needed = 0.98 if is_full else 0.2  # fewer images or epochs: less is learned
+needed = 0.97 if is_full else 0.2  # fewer images or epochs: less is learned
 assert accuracy >= needed, f"{accuracy:.1%}: something broke in training"
 
 # %% [markdown]
 # ## What does it answer?
 #
-# Ten probabilities for each image, which add up to 1 whatever the image shows.
+# The network gives ten probabilities for each image, which add up to 1 whatever the image shows. The digit
+# with the largest one is its answer.
 
 # %%
 probabilities = network.predict(images, verbose=0)
@@ -247,8 +254,8 @@ title = f"Numbers off the diagonal are errors ({digits.name})"
 plots.confusion(labels, predicted, title=title)
 
 # %% [markdown]
-# Look down the columns: a dark column is an answer that this network gives too often. In the costliest
-# mistakes the right digit got the least probability. Are they all the network's fault?
+# Look down the columns: one with many dark cells is an answer that this network gives too often. Next come
+# the costliest mistakes, where the right digit got the least probability. Are they all the network's fault?
 
 # %%
 worst = probabilities[np.arange(len(labels)), labels].argsort()[:9]
@@ -260,13 +267,14 @@ plots.image_grid(images[worst], titles, columns=9, title=title)
 # %% [markdown]
 # ## Why does it work?
 #
-# Follow one image. The maps get smaller, and each of their numbers sees a larger part of the image. Titles:
-# height × width × number of maps.
+# Follow one image through the layers. The maps get smaller, and each number sees a larger part of the image.
+# The titles give height × width × number of maps.
 
 # %%
 outputs = [layer.output for layer in network.layers[:6]]
 stages = keras.Model(network.inputs[0], outputs)
 maps = [np.array(stage)[0] for stage in stages(images[:1])]
+assert np.isclose(maps[0].max(), images[0].max() / 255), "is 255 now 1?"
 strongest = [stage[:, :, stage.sum(axis=(0, 1)).argmax()] for stage in maps]
 titles = [" × ".join(map(str, stage.shape)) for stage in maps]
 title = (
@@ -276,8 +284,8 @@ look = {"columns": 6, "to_scale": True, "frame": True}
 plots.image_grid(strongest, titles, title=title, **look)
 
 # %% [markdown]
-# The next figure shows every fourth of the first layer's 32 filters, sorted by how strongly they answer.
-# Grey is 0 again.
+# The next figure shows every fourth of the 32 filters of the first convolution, strongest answers first. Grey
+# is 0 again.
 
 # %%
 filters = network.layers[1].get_weights()[0][:, :, 0].transpose(2, 0, 1)
@@ -297,8 +305,8 @@ for shift in (0, 2, 4):
     print(f"{shift} pixels to the right: {share:.1%}")
 
 # %% [markdown]
-# Better, and not perfectly: a map moves along with the stroke, but the dense layers at the end are tied to
-# places. Lesson 05 trains with moved digits.
+# Better than the nearest mean, but not perfectly. A map moves along with the stroke, but the dense layers at
+# the end have a weight for each place. Lesson 05 trains with moved digits.
 #
 # ## How much does a run vary?
 #
@@ -325,6 +333,8 @@ plots.lines(
 
 # %%
 accuracies = np.array([run.validation_accuracy for run in runs["baseline"]])
+losses = [run.validation_loss for run in runs["baseline"]]
+assert np.ptp(losses) > 1e-4, "each seed must give a run of its own"
 spread = 100 * accuracies.std(ddof=1)
 n = min(2_000, len(labels))  # images that judge each run
 floor = 100 * np.sqrt((1 - accuracies.mean()) / (2 * n))
@@ -333,12 +343,13 @@ print(f"standard deviation: {spread:.2f} points, √(error / 2n): {floor:.2f}")
 
 # %% [markdown]
 # The [standard deviation](../docs/glossary.md#standard-deviation) is how far a run typically lies from the
-# mean. The difference of two runs varies √2 times as much, so a technique that wins by that much in one run
-# has shown nothing.
+# mean. The difference of two runs varies √2 times as much. So a technique that wins a comparison of two runs
+# by that much has shown nothing.
 #
-# Part of this spread is unavoidable: on hard images a run tosses a coin. With $n$ images to judge by, that
-# alone gives about $\sqrt{\text{error} / 2n}$, a rule of thumb (K. Jordan, 2023). With few seeds, the
-# measured spread is itself rough. From here on we compare several runs, over the *same* seeds.
+# Part of this spread is unavoidable: on hard images, chance decides. With $n$ images to judge by, that alone
+# gives a standard deviation of about $\sqrt{\text{error} / 2n}$, a rule of thumb (K. Jordan, 2023); *error*
+# is the share of wrong answers. With few seeds, the measured spread is itself rough. From here on we compare
+# several runs, over the *same* seeds.
 #
 # ## Thirty epochs on 1,000 images
 #
@@ -375,58 +386,62 @@ if small_size >= 1_000 and long_epochs >= 30:  # else it may not turn
 
 # %% [markdown]
 # A network **[overfits](../docs/glossary.md#overfitting)** when further training lowers its loss on the
-# training images and raises it on new ones. It learns its images by heart. This turn lasts (on the UCI
-# digits it is slight). Accuracy hardly moves; lesson 06 asks why.
+# training images and raises it on new ones. It learns its images by heart. Here the validation loss turns,
+# and the turn lasts (on the UCI digits it is slight). Accuracy hardly moves; lesson 06 asks why.
 #
-# The next four lessons fight it: with smaller weights (03), a network that cannot rely on single features
-# (04), more varied images (05), and stopping in time (06).
+# The next four lessons fight overfitting: with smaller weights (03), a network that cannot rely on single
+# features (04), more varied images (05), and stopping in time (06).
 #
 # ## What the article did
 #
-# It trains this network for five epochs on all 60,000 images, in the same batches, and reports 98.92 % of
-# the test images. Then it compares techniques by one run each.
+# It trains this network for five epochs on all 60,000 images, in the same batches, and reports that 98.92 %
+# of the test images are right. Then it compares techniques by one run each.
 #
 # ## The evidence
 #
-# A **study** trained this network with many seeds, always on MNIST: 20 seeds on 1,000 images for 30 epochs,
-# 10 seeds on 5,000 for 15 and on 50,000 for 5, and the article's training ten times. Test images judged. It
-# stopped after five epochs on 50,000 images, so it says nothing about longer training.
+# A **study** trained this network 494 times on MNIST: with many seeds, with each technique of the next
+# lessons and without any (the *baseline*), and long enough to overfit. What it would compare, and what we
+# expected, was written down [before its first run](../docs/plan.md). Test images scored the runs; no choice
+# was based on them. The table shows test accuracy in %: of the article's training, made ten times, and of the
+# baseline after its last epoch.
 
 # %% tags=["nbval-check-output"]
-study = results.read_study()
-sizes = {"the article's training": ("article", 60_000)}
-for size in (50_000, 5_000, 1_000):
-    sizes[f"baseline, {size:,} images"] = ("baseline", size)
-tested = {}
-for name, which in sizes.items():
-    tested[name] = results.select(study, *which, "accuracy")
-statistic = ["count", "mean", "std", "min", "max"]
-pd.DataFrame(tested).agg(statistic).T.round(2)
+courses = findings.read_courses()
+which = {"the article's training": ("article", "article", 60_000, 5)}
+for size, (last, _) in plan.PARTS["courses"].sizes.items():
+    name = f"{size:,} images, {last} epochs"
+    which[name] = ("courses", "baseline", size, last)
+tested = pd.DataFrame(
+    {
+        name: 100 * analysis.select(courses, *each, "test_accuracy")
+        for name, each in which.items()
+    }
+)
+tested.agg(["count", "mean", "std", "min", "max"]).T.round(2)
 
 # %% [markdown]
-# Our run above is one more draw, judged by validation images after its last epoch. If that epoch was
-# unlucky, its result can lie outside the range of this table. Two questions remain: could a single run give
-# 98.92 %? And is that what these runs give on average?
+# Our run above is judged by validation images. If its last epoch was unlucky, it can lie outside the ranges
+# of this table. Two questions remain: could one run of the article's training give 98.92 %? And do its ten
+# runs give that on average?
 
 # %% tags=["nbval-check-output"]
-reached = tested["the article's training"]
-higher = int((reached > 98.92).sum())
-print(f"{higher} of {len(reached)} trainings are above 98.92 %")
+reached = tested["the article's training"].dropna()
+one_run = findings.predict_one_run(courses)
+print(f"one more run: {one_run.low:.2f} to {one_run.high:.2f} % (95 %)")
 difference = statistics.paired_difference(reached, [98.92] * len(reached))
-print(f"their mean minus 98.92: {difference}")
+print(f"mean of the runs minus 98.92: {difference}")
 print(f"√(error / 2n): {np.sqrt(100 * (100 - reached.mean()) / 20_000):.2f}")
 
 # %% [markdown]
-# In brackets stands an interval that very likely contains the true difference (lesson 03 explains it). It
-# lies above 0: on average, these runs do slightly better. Yet 98.92 % is a result that one run can give: it
-# lies in the *prediction interval* below, the range for one more run.
+# The first line is a [prediction interval](../docs/glossary.md#prediction-interval), the range in which one
+# more run lies 95 times out of 100. The second is about the mean: the interval in brackets very likely
+# contains the true difference (lesson 03 explains it). The third is the rule of thumb from above.
 #
-# A **claim** is a sentence that the study can contradict. Each lesson prints its own, with the verdict.
+# So 98.92 % would be low for one run of this training, just outside the range, and the ten runs reach more
+# on average. One published number cannot say why: we know neither the article's seed nor its versions, nor
+# how many runs it made.
 
-# %% tags=["nbval-check-output"]
-print(claims.format_claims("02"))
-
-# %% tags=["headline"]
+# %% tags=["headline", "nbval-tolerance=1.1", "mnist-only", "defaults-only"]
 result = f"validation accuracy {accuracy:.2%} after {epochs} epochs"
 print(f"{result} ({digits.name})")
 
@@ -436,7 +451,7 @@ print(f"{result} ({digits.name})")
 # ### Exercise 1 · Predict: what if the first filters are 5 × 5?
 #
 # Only `layers.Conv2D(32, (3, 3))`, the first convolution, becomes `layers.Conv2D(32, (5, 5))`. How many
-# parameters has the *whole* network then? Follow the shapes as well.
+# parameters does the *whole* network have then? Follow the shapes as well.
 
 
 # %% tags=["check"]
@@ -497,16 +512,16 @@ check_parameters("many")
 # %% [markdown]
 # ### Exercise 2 · Modify: take the neighbours away
 #
-# In lesson 01, one shuffle of the pixels for all images did not change the nearest mean at all. What does
-# it do to a CNN? Guess, then change the function: it must put the pixels of *every* image, at every call,
-# into the same random order. The solution trains on such images.
+# Exercise 1 of lesson 01 put the pixels of all images into the same random order. The nearest mean did not
+# change at all. What happens to a CNN? Guess, then make this function do the same to *every* image, at every
+# call. The solution trains on such images.
 
 
 # %% tags=["check"]
 @exercises.exercise(
     expects="a function that takes images and returns images",
     second_hint="Draw one order outside. Inside, index `pixels[:, order]`.",
-    because="No filter finds a stroke where neighbours are strangers.",
+    because="A filter looks at neighbours, and these are now far apart.",
 )
 def check_scramble(answer):
     images = np.arange(3 * 784).reshape(3, 28, 28, 1)
@@ -519,7 +534,7 @@ def check_scramble(answer):
     if (origin != origin[0]).any():
         return "Every image got an order of its own. Use one for all."
     if (found != again).any():
-        return "The second call used a new order. Training needs one."
+        return "The second call used a new order. Use one for all calls."
     places, near = origin[0].reshape(28, 28), (1, 28)
     across = np.isin(abs(np.diff(places, axis=1)), near)
     down = np.isin(abs(np.diff(places, axis=0)), near)
@@ -598,9 +613,9 @@ check_scramble("scramble")
 # %% [markdown]
 # ### Exercise 3 · Break it: what does the network see in noise?
 #
-# Make 1,000 images of noise, `noise = np.random.default_rng(0).integers(0, 256, (1000, 28, 28, 1))`, and
-# let the network answer with `network.predict(noise)`. How many per cent of the images get its *most
-# frequent* answer? Guess first.
+# Make 1,000 images of noise, `noise = np.random.default_rng(0).integers(0, 256, (1000, 28, 28, 1))`, and let
+# the network answer with `network.predict(noise)`. How many per cent of the images get the *most frequent* of
+# its answers? Guess first.
 
 
 # %% tags=["check"]
@@ -622,7 +637,7 @@ def check_noise(answer):
     if answer == 0:
         return "No answer at all? Softmax always gives ten probabilities."
     if abs(answer - 10) <= 2:
-        return "A tenth each: so it would be if it knew that it cannot know."
+        return "A tenth each means guessing evenly. Does this network do that?"
     return "Let the network answer, and count the answers."
 
 
@@ -682,8 +697,8 @@ check_noise("none")
 #
 # <details><summary>Answer</summary>
 #
-# (b). The first batches of the epoch met an untrained network. (a) is worth checking, but would not go away
-# after a few epochs. (c) is unlikely for a random, stratified split.
+# (b). The first batches of the epoch met an untrained network. (a) is worth checking, but a leak would still
+# show after a few epochs. (c) is unlikely for a random, stratified split.
 #
 # </details>
 #
@@ -692,8 +707,8 @@ check_noise("none")
 #
 # <details><summary>Answer</summary>
 #
-# (b). The difference of two runs has a standard deviation of √2 × 0.7, about 1 point: 0.9 is ordinary
-# chance. (a) compares a difference with the spread of one run. (c) takes "not shown" for "shown to be
+# (b). The difference of two runs has a standard deviation of √2 × 0.7, about 1 point: chance alone often
+# gives 0.9. (a) compares a difference with the spread of one run. (c) takes "not shown" for "shown to be
 # false".
 #
 # </details>
@@ -713,8 +728,8 @@ exercises.compare_guesses(guess, found)
 # %% [markdown]
 # ## Recap
 #
-# - **How does a small CNN do?** Far better than the nearest mean: it asks small questions everywhere.
-# - **How much does a run vary?** By the standard deviation over seeds; one run is one draw.
+# - **How does a small CNN do?** Far better than the nearest mean: its filters ask small questions everywhere.
+# - **How much does a run vary?** The standard deviation over seeds tells; one run is only one draw.
 # - Where training loss falls and validation loss rises, the network overfits.
 #
 # **In practice:** check the loss before training, look at the costliest mistakes, and repeat a run before

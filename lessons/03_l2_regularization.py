@@ -23,8 +23,8 @@
 #
 # **You will do:** charge a network for large weights, watch what becomes of them, and see when this helps.
 #
-# **You will learn:** what `kernel_regularizer` adds to the loss; why such losses must not be compared; how
-# to read a paired comparison.
+# **You will learn:** what `kernel_regularizer` adds to the loss; why losses with and without it must not be
+# compared; how to read a paired comparison.
 #
 # **You need:** lesson 02: the network, cross-entropy, overfitting, and why one run is not enough.
 
@@ -48,7 +48,7 @@ import numpy as np
 from keras import layers, regularizers
 
 from mnist_helpers import datasets, exercises, plots, statistics, training
-from mnist_helpers.study import claims, results
+from mnist_helpers.study import charts, findings, tables
 
 keras.utils.set_random_seed(0)
 digits = datasets.load(dataset)
@@ -58,8 +58,8 @@ print(digits)
 # ## Your guess
 #
 # We redraw three tenths of the training labels at random. The network of lesson 02 trains on them, without
-# and with L2, a penalty on large weights whose strength is called λ. Replace `None` by your guesses; the
-# end of the lesson compares them with what came out.
+# and with L2, a penalty on large weights whose strength is called λ. The *length* of all weights says how
+# large they are together. Replace `None` by your guesses.
 
 # %%
 guess = {
@@ -73,8 +73,8 @@ guess = {
 # ## The problem: a network learns mistakes too
 #
 # Real labels contain mistakes. We make some on purpose: [label noise](../docs/glossary.md#label-noise). A
-# redrawn label can be any digit, so about a tenth of the redrawn ones stay right. Validation labels stay
-# true.
+# redrawn label can be any digit, so about a tenth of the redrawn ones stay right. Validation labels stay as
+# they are.
 
 # %% tags=["nbval-check-output", "mnist-only", "defaults-only"]
 few = digits.subset(train_size, seed=0)
@@ -89,9 +89,9 @@ title = f"Nine training images with a wrong label ({digits.name})"
 plots.image_grid(noisy.x_train[shown], titles, title=title)
 
 # %% [markdown]
-# The network of lesson 02, with two changes: the metric `cross_entropy`, which stays what it is whatever we
-# add to the loss, and twice Adam's default learning rate, so that fewer epochs are enough to overfit. The
-# argument `penalty` stays empty for now.
+# We use the network of lesson 02 with two changes. The metric `cross_entropy` reports the cross-entropy
+# alone, whatever we add to the loss. And Adam's learning rate is twice its default, so that fewer epochs are
+# enough to overfit. The argument `penalty` stays empty for now.
 
 
 # %%
@@ -121,9 +121,9 @@ def build(penalty=None):
 
 
 # %% [markdown]
-# For later, a [callback](../docs/glossary.md#callback), an object whose methods Keras calls during
-# training, notes the *length* of all [kernels](../docs/glossary.md#kernel) (weights without biases) after
-# each epoch: the square root of their summed squares.
+# The *length* of all [kernels](../docs/glossary.md#kernel) (weights without biases) is the square root of
+# their summed squares. A [callback](../docs/glossary.md#callback), an object whose methods Keras calls during
+# training, notes it after each epoch, for later.
 
 
 # %%
@@ -177,28 +177,29 @@ long_enough = epochs >= 15 and train_size >= 500  # quick runs are not
 assert not long_enough or new[-1] < new.max() - 0.02, "no overfitting?"
 
 # %% [markdown]
-# The dotted line is the share of right labels. A network that learns digits and no mistakes stays below it.
-# Where the solid line crosses it, the network is learning mistakes by heart. Meanwhile it gets worse at new
-# images.
+# The dotted line is the share of training labels that are right. A network that learned digits and no
+# mistakes would stay below it. Where the solid line crosses it, the network is learning mistakes by heart.
+# Meanwhile it gets worse at new images (dashed).
 #
 # ## The idea: charge for large weights
 #
-# To give one image a wrong label and its neighbours the right one, the output must change steeply between
-# them, and that takes large weights. [L2 regularization](../docs/glossary.md#l2-regularization) adds a
-# price on the weights $w_i$ to the cross-entropy $C$:
+# A network that gives one image a wrong label, and similar images the right one, must change its output
+# steeply from one to the other. That takes large weights.
+# [L2 regularization](../docs/glossary.md#l2-regularization) adds a price on the weights $w_i$ to the
+# cross-entropy $C$:
 #
 # $$L = C + \lambda \sum_i w_i^2 \qquad\Rightarrow\qquad
 # \frac{\partial L}{\partial w_i} = \frac{\partial C}{\partial w_i} + 2 \lambda w_i$$
 #
-# $L$ is what Keras calls `loss`, $C$ our `cross_entropy`, the sum is `length(network) ** 2`. We choose λ, a
-# [hyperparameter](../docs/glossary.md#hyperparameter), before training. Each step pulls each weight towards
-# 0, in proportion to its size. A weight stays large only if the data push back.
+# $L$ is what Keras calls `loss`, $C$ our `cross_entropy`, the sum is `length(network) ** 2`. We choose λ
+# before training: it is a [hyperparameter](../docs/glossary.md#hyperparameter). Each step pulls each weight
+# towards 0, in proportion to its size. A weight stays large only if the data push back.
 #
 # Source: A. Krogh and J. A. Hertz, "A Simple Weight Decay Can Improve Generalization", NIPS 4 (1991).
 #
 # ## The penalty by hand
 #
-# One dense layer with weights that we know. Keras stores its penalty in `losses`.
+# We give a dense layer weights that we know. Keras stores its penalty in `layer.losses`.
 
 # %% tags=["nbval-check-output"]
 layer = layers.Dense(2, kernel_regularizer=regularizers.L2(0.01))
@@ -209,7 +210,7 @@ print("Keras:  ", round(float(layer.losses[0]), 4))
 print("by hand:", 0.01 * (1 + 4 + 0 + 9 + 4 + 1))
 
 # %% [markdown]
-# Now the pull alone, without data. Each step of gradient descent multiplies each weight by
+# Now we apply the pull alone, without data. Each step of gradient descent multiplies each weight by
 # $1 - 2 \eta \lambda$, where $\eta$ is the step size. Hence the second name,
 # [weight decay](../docs/glossary.md#weight-decay).
 
@@ -224,7 +225,7 @@ print("factor:         ", round((1 - 2 * step_size * strength) ** 10, 4))
 # %% [markdown]
 # ## The penalty in a network
 #
-# In a network of your own, it is one argument of a layer. `compile` and `fit` stay as they are:
+# In a network of your own, the penalty is one argument of a layer. `compile` and `fit` stay as they are:
 #
 # ```python
 # layers.Dense(64, activation="relu", kernel_regularizer=regularizers.L2(0.01))
@@ -239,13 +240,13 @@ print(f"penalty before training: {0.01 * length(network) ** 2:.2f}")
 history = network.fit(noisy.x_train, noisy.y_train, epochs=2, verbose=2)
 
 # %% [markdown]
-# Before training, the penalty is about as large as the cross-entropy of a guess. The first steps shrink it
-# fast.
+# Before training, the penalty is about as large as the cross-entropy of a network that only guesses. The
+# first steps shrink it fast.
 #
 # ## Does it help?
 #
-# We train two variants: the article's λ = 0.0001, and one a hundred times as strong. Each seed draws its
-# own training images, wrong labels and initial weights, the same for all variants. Only λ differs.
+# We train two variants: λ = 0.0001, as in the article that this series follows, and a λ a hundred times as
+# large. Each seed draws its own training images, wrong labels and initial weights, the same for all variants.
 
 # %%
 weak, strong = "L2, λ = 0.0001", "L2, λ = 0.01"
@@ -273,18 +274,21 @@ if digits.name == "MNIST" and long_enough:
 statistics.table(accuracy, "baseline")
 
 # %% [markdown]
-# A row's difference is a mean over seeds. `low` and `high` bound its 95 %
+# `minus baseline` is the mean of *paired* differences, in percentage points: each run minus the baseline with
+# the same seed. `low` and `high` bound its 95 %
 # [confidence interval](../docs/glossary.md#confidence-interval): if we repeated the comparison many times
 # with new seeds, about 95 of 100 such intervals would contain the true difference. With few seeds they are
-# wide. If one contains 0, these runs cannot tell the two variants apart.
+# wide. If one contains 0, these runs cannot tell the two variants apart, and the verdict is *undecided*.
 #
-# The strong penalty wins clearly on MNIST. For the article's λ these runs cannot tell. But see the figure:
-# in its best epoch, the baseline is about as good, and loses later. Lesson 06 is about that epoch.
+# The strong penalty wins clearly on MNIST. Whether the article's λ helps, these runs cannot tell. But see the
+# figure: in its best epoch, the baseline is about as good as the strong penalty, and gets worse later. Lesson
+# 06 is about that epoch.
 #
 # ## Never compare the raw loss
 #
-# Keras reports cross-entropy plus penalty. Here are both for λ = 0.01, on the validation images, in
-# [nats](../docs/glossary.md#nat), the unit of the natural logarithm. For the baseline they are equal.
+# The loss that Keras reports is cross-entropy plus penalty; we call it the *raw loss*. The figure shows it
+# and the cross-entropy alone for λ = 0.01, on the validation images, in [nats](../docs/glossary.md#nat), the
+# unit of the natural logarithm. For the baseline they are equal.
 
 # %%
 judged = {
@@ -300,12 +304,14 @@ plain, raw, clean = (np.mean(curve, axis=0) for curve in judged.values())
 disagree = 1 + np.flatnonzero((clean < plain) & (plain < raw))
 print("raw loss says worse, cross-entropy says better, in epochs", disagree)
 assert (raw > clean).all(), "the raw loss must hold the penalty"
+kept = np.mean([run.validation_loss for run in runs[strong]])
+assert abs(kept - clean[-1]) < 0.01, "the helper must leave out the penalty"
 if digits.name == "MNIST" and long_enough:
     assert len(disagree) > 2, "raw loss and cross-entropy should disagree"
 
 # %% [markdown]
-# In these epochs, the raw loss says the opposite of the truth: it compares a price without tax to one with
-# tax. Compare cross-entropies. (On the UCI digits, the list can be empty.)
+# In these epochs λ = 0.01 has the higher raw loss, although its cross-entropy is lower. Compare
+# cross-entropies. (On the UCI digits, the list can be empty.)
 #
 # ## Why: what becomes of the weights
 #
@@ -327,11 +333,11 @@ print({name: f"end / start {factor:.2f}" for name, factor in growth.items()})
 assert growth["baseline"] > growth[weak] > growth[strong], "λ must shorten"
 
 # %% [markdown]
-# A penalty need not make weights smaller than they were. Training lengthens them and the penalty pulls
-# back. With the article's λ they shrink at first, then grow, and end longer than they began. With λ = 0.01
-# the pull wins at once and for good.
+# A penalty need not make weights smaller than they were at the start. The data lengthen them and the penalty
+# pulls back. With the article's λ they shrink at first, then grow, and end longer than they began. With
+# λ = 0.01 the pull wins at once and for good.
 #
-# What do short weights no longer do? We ask about the images with wrong labels.
+# What do short weights prevent? We ask each network about the training images with wrong labels.
 
 # %%
 few = digits.subset(train_size, n_seeds - 1)
@@ -352,53 +358,70 @@ plots.bars(answers, title=title, xlabel="", ylabel="share of them (%)")
 
 # %% [markdown]
 # On MNIST, the network without a penalty repeats most of the mistakes it was taught. With λ = 0.01 it gives
-# the true digit of most of these images, which nobody told it. To resist training data in this way is what
-# [regularization](../docs/glossary.md#regularization) means.
+# the true digit of most of these images, although nobody told it. Whatever keeps a network from fitting its
+# training images too closely is called [regularization](../docs/glossary.md#regularization).
 #
 # ## What the article did
 #
-# The article adds L2 with λ = 0.0001, trains once on clean labels, and finds "a little improvement". One
-# run cannot show that (lesson 02). Here, where there is much to repair, our runs detect no effect of that λ
-# either.
+# The article adds L2 with λ = 0.0001, trains once on clean labels, and finds "a little improvement". One run
+# cannot show that (lesson 02). Here there is much to repair, but our runs detect no effect of that λ either.
 #
 # ## The evidence
 #
-# The study trained the baseline and λ = 0.0001 on clean MNIST labels: 20 seeds at 1,000 images for 30
-# epochs, and 10 seeds each at 5,000 images for 15 epochs and at 50,000 for 5. It makes many comparisons, so
-# its intervals are widened: if we repeated the whole study 100 times, about 95 times every interval of a
-# measure would contain the true difference. *Detectable* is the smallest true difference that this many
-# seeds would find four times out of five. [Calibration error](../docs/glossary.md#calibration-error) says
-# how far the probability that a network gives its answers lies from the share of them that is right (lesson
-# 05). At 50,000 images the study stops after five epochs, when there is little overfitting: it cannot say
-# what longer training does.
-
-# %% tags=["nbval-check-output"]
-study = results.read_study()
-results.tabulate_study(study, "L2")
+# The study of lesson 02 asks 18 times whether L2 makes a difference, with true and with redrawn labels. What
+# it asks, and what we *expected*, was written down before its first run. *Seeds* is the number of pairs: two
+# runs with the same seed see the same images in the same order. A *constant* learning rate stays the same, as
+# in our runs. An [annealed](../docs/glossary.md#annealed) one falls to 0, so that the last steps hardly move
+# the weights. The picture shows the difference from the baseline, epoch by epoch, at a constant rate and with
+# true labels; its bands are 95 % intervals.
 
 # %% tags=["nbval-check-picture"]
-results.figure(study, ["L2"])
+courses = findings.read_courses()
+charts.draw_courses(courses, ["L2"])
 
 # %% [markdown]
-# What the study lets us say:
-#
-# - With 1,000 training images, L2 does not detectably change accuracy. (`l2-1000`)
-# - With 50,000 training images, L2 does not detectably change accuracy. (`l2-50000`)
-#
-# Both sentences are about λ = 0.0001. The table also has what they leave out: with 1,000 images, L2 lowers
-# cross-entropy slightly. "Not detectable" is not "none": any difference inside an interval is compatible
-# with these runs.
+# Many comparisons give many chances to be fooled. So the table's intervals are widened: if we repeated the
+# whole study 100 times, at least 95 times every interval of a family, a planned group of comparisons, would
+# contain the true difference. If an interval lies above 0 we say *higher*, below 0 *lower*. *Within ±0.5*
+# means that it includes 0 and lies within a [margin](../docs/glossary.md#margin) that the plan names: if
+# there is a difference, it is too small to matter. [Undecided](../docs/glossary.md#undecided) is everything
+# else.
 
 # %% tags=["nbval-check-output"]
-print(claims.format_claims("03"))
+tables.tabulate_technique(courses, "L2")
+
+# %% [markdown]
+# What the study lets us say, with the interval in parentheses:
+#
+# - After 100 epochs on 1,000 images with an annealed learning rate, L2 changes accuracy by less than 0.5
+#   points (-0.49 to +0.11 points). (`L2-1000-ends`)
+# - After 40 epochs on 5,000 images with an annealed learning rate, L2 changes accuracy by less than 0.2
+#   points (-0.11 to +0.08 points). (`L2-5000-ends`)
+# - After 15 epochs on 40,000 images with an annealed learning rate, it is undecided whether L2 changes
+#   accuracy (-0.10 to +0.11 points). (`L2-40000-ends`)
+# - After 100 epochs on 1,000 images with an annealed learning rate, L2 lowers cross-entropy by 0.018 nats
+#   (0.002 to 0.033). (`L2-1000-ends-cross-entropy`)
+# - After 15 epochs on 40,000 images with an annealed learning rate, L2 lowers cross-entropy by 0.009 nats
+#   (0.004 to 0.014). (`L2-40000-ends-cross-entropy`)
+# - After 30 epochs on 1,000 images with 30 % of their labels redrawn, it is undecided whether L2 with λ =
+#   0.001 changes accuracy (-2.58 to +2.08 points). (`L2-0.001-1000-noise`)
+# - After 20 epochs on 5,000 images with 30 % of their labels redrawn, L2 with λ = 0.001 raises accuracy by
+#   10.69 points (7.66 to 13.71). (`L2-0.001-5000-noise`)
+# - After 30 epochs on 1,000 images with 30 % of their labels redrawn, L2 with λ = 0.01 raises accuracy by
+#   10.85 points (8.55 to 13.16). (`L2-0.01-1000-noise`)
+#
+# So the article's λ = 0.0001 leaves accuracy as it is, or nearly: at 40,000 images the interval reaches just
+# beyond the margin. It does lower cross-entropy, at every size, by little. Where labels are redrawn, λ = 0.01
+# is worth more than ten points. So is λ = 0.001 with 5,000 images, while with 1,000 it is undecided. "Does L2
+# help?" is no question without its λ and its data.
 
 # %% [markdown]
 # ## AdamW: decay outside the loss
 #
-# In Adam, penalty and decay are not the same. Adam divides each gradient, the penalty's part included, by
-# a running estimate of its size, so a weight with large gradients is pulled less.
-# [AdamW](../docs/glossary.md#adamw) shrinks all weights by the same share, in a step of its own. Two
-# weights show it, one with large gradients from the data, one with small ones.
+# With Adam, an L2 penalty and weight decay are not the same. Adam divides each gradient, the penalty's part
+# included, by a running estimate of its size, so a weight with large gradients is pulled less.
+# [AdamW](../docs/glossary.md#adamw) shrinks all weights by the same share, in a step of its own. Two weights
+# show the difference: the first gets large gradients from the data, the second small ones.
 
 
 # %% tags=["nbval-check-output"]
@@ -621,7 +644,7 @@ def check_broken(answer):
     if abs(value - 0.1) < 0.001:
         return "That is each digit's probability. The loss is minus its log."
     if value < 0.1:
-        return "Near 0 means sure and right. Can it be, without weights?"
+        return "Near 0 means sure and right. Can it be, with weights near 0?"
     if value > 3:
         return "Worse than a guess means sure and wrong. Sure of what?"
     return "What does a network say when all its weights are almost 0?"
@@ -674,7 +697,7 @@ check_broken("high")
 # <details><summary>Answer</summary>
 #
 # (c). A's number contains the penalty, so its cross-entropy is below 0.31, and may be below 0.29. (b)
-# compares a price with tax to one without. (a) may be true, but nothing here says so: compare
+# compares a loss with a penalty to one without. (a) may be true, but nothing here says so: compare
 # cross-entropies.
 #
 # </details>
@@ -718,12 +741,12 @@ print(f"noisy labels, λ = 0.01: accuracy {found} ({digits.name})")
 # %% [markdown]
 # ## Recap: do smaller weights help?
 #
-# - **They help against what should not be learned.** With wrong labels, a strong penalty kept the network
-#   from learning them by heart. On clean labels, the study finds no detectable gain in accuracy from the
-#   article's weak λ = 0.0001; it tried no stronger one.
-# - L2 adds λ times the squared weights to the loss; its gradient pulls each weight towards 0.
+# - **They help where a network should not learn all of its training data.** With wrong labels, a strong
+#   penalty kept the network from learning them by heart. On true labels, the article's weak λ = 0.0001
+#   lowers cross-entropy a little and hardly changes accuracy; the study tried no stronger one there.
+# - L2 adds λ times the sum of the squared weights to the loss; its gradient pulls each weight towards 0.
 # - Compare cross-entropies, never raw losses.
-# - A penalty balances the data's push; it need not make weights smaller than they were.
+# - A penalty pulls against the data; weights need not end smaller than they began.
 #
 # **In practice:** choose λ on validation images, on a logarithmic scale; report differences over several
 # seeds with their intervals.

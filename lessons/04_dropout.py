@@ -21,11 +21,11 @@
 #
 # **Time:** 1 to 2 minutes on 2 CPU cores; an hour with the exercises.
 #
-# **You will do:** delete features from a trained network, train one that is used to it, and see when it
-# wins.
+# **You will do:** delete features from a trained network, train a network that is used to missing ones, and
+# see when it wins.
 #
-# **You will learn:** what a dropout layer does in training and at inference; why its training accuracy
-# looks too low; why the same rate hurts early and helps late.
+# **You will learn:** what a dropout layer does in training and at inference; why the training accuracy that
+# `fit` reports looks too low; why the same rate hurts early and helps late.
 #
 # **You need:** lesson 02's network and overfitting; lesson 03's paired comparison and its intervals.
 
@@ -49,7 +49,7 @@ import numpy as np
 from keras import layers
 
 from mnist_helpers import datasets, exercises, plots, statistics, training
-from mnist_helpers.study import claims, results
+from mnist_helpers.study import charts, findings, tables
 
 keras.utils.set_random_seed(0)
 digits = datasets.load(dataset)
@@ -60,9 +60,9 @@ print(digits)
 # %% [markdown]
 # ## Your guess
 #
-# [Dropout](../docs/glossary.md#dropout) deletes features at random while a network trains; its *rate* is
-# the share that it deletes. Replace `None` by your guesses. The end of the lesson compares them with what
-# came out.
+# [Dropout](../docs/glossary.md#dropout) deletes features, numbers inside a network, at random while it
+# trains; its *rate* is the share that it deletes. The *log* is what `fit` reports. The last guess asks from
+# which epoch on validation loss is lower with dropout than without. Replace `None` by your guesses.
 
 # %%
 guess = {
@@ -75,9 +75,9 @@ guess = {
 # %% [markdown]
 # ## The problem: features that must not fail
 #
-# A [feature](../docs/glossary.md#feature) is a number that one layer computes for the next. The last layer
-# of our network decides from 64 of them. Here is the network of lesson 02 again, with two lines more, the
-# `Dropout` layers. At rate 0 they do nothing. Adam's learning rate is that of lesson 03.
+# A [feature](../docs/glossary.md#feature) is a number that one layer computes for the next. The last layer of
+# our network decides from 64 of them. Here is the network of lesson 02 again, with two more lines: the
+# `Dropout` layers. At rate 0 they do nothing. The learning rate is that of lesson 03.
 
 
 # %%
@@ -150,8 +150,9 @@ print(f"all features: {all_of_them:.1%}, half of them: {after_half:.1%}")
 
 # %% [markdown]
 # Half of the features are still there, and yet many answers become wrong. The authors of dropout explain it
-# like this: features that are always trained together come to rely on each other, so none can do the work
-# of one that is missing. With few images, such a team can also fit details that occur in those images only.
+# like this: features that are always trained together come to rely on each other, so none can do the work of
+# one that is missing. With few images, features can also team up to fit details that occur in those images
+# only.
 #
 # ## The idea: hide features while training
 #
@@ -160,16 +161,16 @@ print(f"all features: {all_of_them:.1%}, half of them: {after_half:.1%}")
 #
 # $$\tilde{x}_i = \frac{m_i}{1 - p}\, x_i, \qquad m_i = 0 \text{ with probability } p \text{, else } 1$$
 #
-# $x_i$ is one of the `features`, $m_i$ its place in the [mask](../docs/glossary.md#mask), $p$ the `rate`.
-# The division keeps the mean: averaged over all masks, $\tilde{x}_i$ is $x_i$. So at
-# [inference](../docs/glossary.md#inference), when a trained network is used, the layer does nothing.
+# $x_i$ is one of the `features`, $m_i$ its entry in the [mask](../docs/glossary.md#mask), $p$ the `rate`. The
+# division keeps the mean: averaged over all masks, $\tilde{x}_i$ is $x_i$. So at
+# [inference](../docs/glossary.md#inference), when a trained network is used, the layer can do nothing at all.
 #
 # Source: N. Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from Overfitting",
 # *Journal of Machine Learning Research* 15 (2014).
 #
 # ## A mask by hand
 #
-# Ten features, all 1, and a rate of one half.
+# We take ten features, all 1, and a rate of one half.
 
 # %% tags=["nbval-check-output"]
 rate = 0.5
@@ -199,20 +200,22 @@ print(f"share of zeros:    {(many == 0).mean():.1f}")
 # %% [markdown]
 # ## Dropout in a network
 #
-# In a network of your own, it is one line before a dense layer: `layers.Dropout(0.2)`. `fit` switches it
-# on, `predict` and `evaluate` switch it off; only if you call a network yourself do you say
-# `network(images, training=True)`. It has no parameters to learn.
+# In a network of your own, dropout is one line before a dense layer: `layers.Dropout(0.2)`. `fit` switches it
+# on, `predict` and `evaluate` switch it off. If you call a network yourself, `network(images, training=True)`
+# switches it on. A dropout layer has no parameters to learn.
 
 # %% tags=["nbval-check-output"]
 print(f"without: {build(0.0).count_params():,} parameters")
 print(f"with:    {build(0.5).count_params():,} parameters")
+head = [type(layer).__name__ for layer in build(0.5).layers[6:]]
+print("after the convolutions:", *head)
 
 # %% [markdown]
 # ## Does it help? Not at first
 #
-# The baseline against the article's rate of 0.2, and against 0.5. Variants of the same seed share training
-# images and initial weights; only the rate differs. There is no penalty here, so `val_loss` is the
-# cross-entropy.
+# We compare the baseline with the rate of 0.2, as in the article that this series follows, and with 0.5.
+# Variants with the same seed share training images and initial weights; only the rate differs. There is no
+# penalty here, so `val_loss` is the cross-entropy.
 
 # %%
 variants = {
@@ -240,10 +243,10 @@ title = f"Cross-entropy on new images ({digits.name})"
 plots.lines(curves, title=title, xlabel="epoch", ylabel="nats", y_log=True)
 
 # %% [markdown]
-# **The lines cross.** In the first epochs, rate 0.5 makes the network worse: half of what it could learn
-# from is missing. Then the baseline has learned its training images by heart, and stops getting better
-# while dropout still does. If you stopped the comparison early, you would report the opposite. Here are the
-# differences in accuracy, rate 0.5 minus the baseline of the same seed:
+# **The lines cross.** In the first epochs, rate 0.5 makes the network worse: in each step, half of its
+# features are missing. Later the baseline has learned its training images by heart and stops improving, while
+# the network with dropout still improves. If you stopped the comparison early, you would report the opposite.
+# Here are the differences in accuracy, rate 0.5 minus the baseline of the same seed:
 
 # %%
 half_rate = "dropout, rate 0.5"
@@ -305,16 +308,17 @@ print(f"rate 0.5: new images {new:.1%}")
 assert logged < evaluated, "was the log measured with features missing?"
 
 # %% [markdown]
-# So a logged accuracy near, or below, that of validation is no sign of
+# So if the logged accuracy is near that of validation, or below it, this is no sign of
 # [underfitting](../docs/glossary.md#underfitting), of having learned too little. Nor does it mean that
-# validation images leaked into training. Two different networks were measured.
+# validation images leaked into training. Two different networks were measured: one with features missing, and
+# the full one.
 #
 # ## Why: many thinned networks, one answer
 #
-# Each mask leaves a different, [thinned](../docs/glossary.md#thinned-network) network, and all of them
-# share their weights. We take the validation image that the dropout network is least sure of. Its 64
-# features are drawn as 8 × 8 squares: first all of them, then what three masks leave. Each title is the
-# answer of the last layer.
+# Each mask leaves a different network, called a [thinned](../docs/glossary.md#thinned-network) one, and all
+# of them share their weights. We take the validation image of which the network with rate 0.5 is least sure.
+# Its 64 features are drawn as a square of 8 × 8: first all of them, then what three masks leave. Each title
+# is the answer of the last layer.
 
 # %%
 network = networks[half_rate]
@@ -334,8 +338,8 @@ plots.image_grid(squares, titles, columns=5, frame=True, title=title)
 
 # %% [markdown]
 # At inference the full network answers once. The authors of dropout read that answer as an approximation of
-# the mean over all thinned networks, and a mean of many models usually errs less than one of them. The same
-# image once more, through 200 thinned networks with both dropout layers on:
+# the mean over all thinned networks, and a mean of many models usually errs less than one of them. We send
+# the same image through 200 thinned networks, now with both dropout layers on:
 
 # %%
 copies = np.repeat(images[unsure : unsure + 1], 200, axis=0)
@@ -362,7 +366,7 @@ assert full.std(axis=0).max() < 1e-4, "at inference, dropout must do nothing"
 # Compare the mean with the full network: the probabilities are similar, not equal. For an image this
 # unclear, the two can even name different digits, and both can be wrong.
 #
-# Does such a network depend less on single features? We repeat the test of the first section:
+# Does a network trained with dropout depend less on single features? We repeat the test of the first section:
 
 # %%
 deleted = {name: accuracy_without(networks[name], shares) for name in networks}
@@ -377,45 +381,59 @@ robust = lost[half_rate] < lost["baseline"]
 assert not long_enough or robust, "dropout taught no robustness"
 
 # %% [markdown]
-# A network trained with dropout hardly needs any one of its features. That is what it was trained for.
+# The networks trained with dropout lose much less accuracy than the baseline. That is what they were trained
+# for.
 #
-# Where dropout should stand in a convolutional network is a different question. We put it before both dense
-# layers, and measured no other place.
+# We put dropout before both dense layers, and measured no other place.
 #
 # ## What the article did
 #
-# The article adds `Dropout(0.2)`, trains once on clean labels, and finds "a little improvement", later even
-# that dropout does "by far the better job" of all techniques. Our table above has a row for its rate, after
-# many epochs on few images. The article trained for five epochs on many images: there, the lines may not
-# have crossed yet.
+# The article adds `Dropout(0.2)`, trains once on clean labels, and finds "a little improvement". Later it
+# says that dropout does "by far the better job" of all techniques. Our table above has a row for its rate,
+# after many epochs on few images. The article trained for five epochs on many images: there, the lines may
+# not have crossed yet.
 #
 # ## The evidence
 #
-# The study trained the baseline and a rate of 0.5, which validation images preferred to the article's 0.2:
-# 20 seeds at 1,000 images for 30 epochs, and 10 seeds each at 5,000 images for 15 epochs and at 50,000
-# images for 5 epochs. Read the table as in lesson 03. Its rows for 1,000 images agree in direction with the
-# end of our lines. It cannot say what happens later: at 50,000 images it stops after five epochs, when
-# there is little overfitting to repair.
-
-# %% tags=["nbval-check-output"]
-study = results.read_study()
-results.tabulate_study(study, "dropout")
+# The study trained with a dropout rate of 0.5, chosen on validation images, and long enough for the baseline
+# to overfit. Read the table as in lesson 03. The picture shows the runs with a constant learning rate, epoch
+# by epoch. Its bands are 95 % intervals that are not widened for many comparisons.
 
 # %% tags=["nbval-check-picture"]
-results.figure(study, ["dropout"])
+courses = findings.read_courses()
+charts.draw_courses(courses, ["dropout"])
+
+# %% tags=["nbval-check-output"]
+tables.tabulate_technique(courses, "dropout")
 
 # %% [markdown]
 # What the study lets us say:
 #
-# - With 1,000 training images, dropout raises accuracy. (`dropout-1000`)
-# - With 1,000 training images, dropout lowers cross-entropy. (`dropout-1000-cross-entropy`)
-# - With 50,000 training images, dropout does not detectably change accuracy. (`dropout-50000`)
+# - After 5 epochs on 1,000 images with a constant learning rate, dropout lowers accuracy by 1.37 points (0.48
+#   to 2.27). (`dropout-1000-courses-5`)
+# - After 100 epochs on 1,000 images with a constant learning rate, dropout raises accuracy by 1.68 points
+#   (1.22 to 2.13). (`dropout-1000-courses`)
+# - After 100 epochs on 1,000 images with an annealed learning rate, dropout raises accuracy by 1.60 points
+#   (1.29 to 1.92). (`dropout-1000-ends`)
+# - After 40 epochs on 5,000 images with an annealed learning rate, dropout raises accuracy by 0.39 points
+#   (0.24 to 0.53). (`dropout-5000-ends`)
+# - After 5 epochs on 40,000 images with a constant learning rate, it is undecided whether dropout changes
+#   accuracy (-0.48 to +0.60 points). (`dropout-40000-courses-5`)
+# - After 15 epochs on 40,000 images with a constant learning rate, it is undecided whether dropout changes
+#   accuracy (-0.15 to +0.57 points). (`dropout-40000-courses`)
+# - After 15 epochs on 40,000 images with an annealed learning rate, it is undecided whether dropout changes
+#   accuracy (-0.02 to +0.13 points). (`dropout-40000-ends`)
+# - After 15 epochs on 40,000 images with an annealed learning rate, dropout lowers cross-entropy by 0.008
+#   nats (0.005 to 0.011). (`dropout-40000-ends-cross-entropy`)
+# - After 30 epochs on 1,000 images with 30 % of their labels redrawn, dropout raises accuracy by 16.34 points
+#   (15.04 to 17.65). (`dropout-1000-noise`)
+# - After 20 epochs on 5,000 images with 30 % of their labels redrawn, dropout raises accuracy by 15.53 points
+#   (12.42 to 18.64). (`dropout-5000-noise`)
 #
-# Some of the claims below compare dropout with gentle augmentation: small random changes of the training
-# images (lesson 05).
-
-# %% tags=["nbval-check-output"]
-print(claims.format_claims("04"))
+# Early, dropout costs accuracy, where images are few; later it pays, and it pays the more the fewer they are.
+# We had expected a gain with 40,000 images, too. The picture's band rises above 0 there, but each band is for
+# itself; the widened intervals of the plan are undecided. Where labels are redrawn, dropout is worth more
+# than anywhere else.
 
 # %% [markdown]
 # ## Exercises
@@ -501,7 +519,7 @@ check_values(3.75)
 @exercises.exercise(
     expects="a function of network, images and passes",
     second_hint="Call the network `passes` times, and divide the sum.",
-    because="Each pass drew its own masks, and you took their mean.",
+    because="Each pass drew its own masks, and you averaged the answers.",
 )
 def check_average(answer):
     keras.utils.set_random_seed(1)
@@ -593,14 +611,14 @@ def check_left_on(answer):
         right = said.argmax(axis=1) == labels[:300]
         found.append(100 * right.mean())
     truth, full = np.mean(found[:-1]), found[-1]
-    near = max(1, 4 * np.std(found[:-1]))  # masks are random
+    near = max(3, 4 * np.std(found[:-1]))  # masks are random
     if 0 < value <= 1:
         return "Give the accuracy in %, from 0 to 100."
     if abs(value - full) < 0.05 and full != found[0]:
         return "That is the full network, with dropout off."
     if abs(value - truth) < near:
         return None
-    return "Too high." if value > truth else "Too low: it was trained so."
+    return "Too high." if value > truth else "Too low: it trained this way."
 
 
 # %% tags=["nbval-check-output"]
@@ -642,8 +660,8 @@ check_left_on("lower")
 # %% [markdown]
 # ## Quiz
 #
-# **1. Training log 89.8 %, validation 94 %, with dropout of 0.5. What happened?** (a) validation images
-# leaked into training, (b) the log was measured with features missing, (c) the network underfits.
+# **1. Training log 89.8 %, validation 94 %, with a dropout rate of 0.5. What happened?** (a) validation
+# images leaked into training, (b) the log was measured with features missing, (c) the network underfits.
 #
 # <details><summary>Answer</summary>
 #
@@ -668,8 +686,8 @@ check_left_on("lower")
 #
 # <details><summary>Answer</summary>
 #
-# (b). Without it the next layer would get larger sums at inference than it was trained on. (a) is false:
-# dropout makes training slower. (c) is the work of softmax.
+# (b). Without the division, the next layer would get larger sums at inference than it was trained on. (a) is
+# false: dropout makes training slower. (c) is the work of softmax.
 #
 # </details>
 #
@@ -688,10 +706,11 @@ print(f"dropout 0.5: {early}, {end} after {epochs} ({digits.name})")
 # %% [markdown]
 # ## Recap: what if a network cannot rely on any one feature?
 #
-# - **It learns more slowly, and then keeps learning where the plain one overfits.** The lines cross.
+# - **It learns more slowly, but still improves when the baseline already overfits.** The lines cross.
 # - Dropout hides each feature with probability $p$ in training and scales up the rest, so that nothing has to
 #   be done at inference.
-# - The training log shows a handicapped network: evaluate it again, or compare on validation images.
+# - The training log measures a network with features missing. Evaluate it on the training images afterwards,
+#   or compare on validation images.
 # - A network trained with dropout loses less accuracy when features are deleted.
 #
 # **In practice:** try dropout when the training and validation curves have moved apart, choose its rate on

@@ -24,8 +24,8 @@
 # **You will do:** shift digits until a network fails, train with ranges of your own, and prove that the
 # article's changes never reached its training.
 #
-# **You will learn:** what augmentation states, what it makes a network robust to, when it starts to pay,
-# and whether a network is as sure as it should be.
+# **You will learn:** what augmentation tells a network, what it makes the network robust to, when it starts
+# to pay, and whether a network is as sure of its answers as it should be.
 #
 # **You need:** lesson 02's network, lesson 03's way to compare over paired seeds.
 
@@ -60,7 +60,7 @@ from mnist_helpers import (
     statistics,
     training,
 )
-from mnist_helpers.study import claims, results
+from mnist_helpers.study import charts, findings, tables
 
 keras.utils.set_random_seed(0)
 digits = datasets.load(dataset)
@@ -69,7 +69,8 @@ print(digits)
 # %% [markdown]
 # ## Your guess
 #
-# Guess three numbers before you run on. Replace any `None`; the end of the lesson compares.
+# Guess three numbers before you run on. *Gentle* changes turn, move, zoom and shear digits a little; the
+# article's go much further, and mirror digits too. Replace any `None`; the end of the lesson compares.
 
 # %%
 guess = {
@@ -81,7 +82,8 @@ guess = {
 # %% [markdown]
 # ## The problem: a few pixels to the side
 #
-# Lesson 02's network, trained on few images. `ranges` is for later: without it, nothing is changed.
+# We train lesson 02's network on few images. The argument `ranges` is for later: without it, images stay as
+# they are.
 
 
 # %%
@@ -121,7 +123,8 @@ few = digits.subset(train_size, seed=0)
 network = train(build(), few.x_train, few.y_train)
 
 # %% [markdown]
-# Now we move 1,000 validation digits to the right and down, pixel by pixel. You can read every one of them.
+# Now we move 1,000 validation digits to the right and down, pixel by pixel. You can still read the one
+# shown here.
 
 
 # %% tags=["nbval-check-picture", "mnist-only"]
@@ -165,24 +168,25 @@ plots.lines(
 # ## The idea: say what does not matter
 #
 # A seven that leans a little is still a seven. The network does not know, unless it sees both. If a change
-# $T$ keeps the label, each pair of image $x$ (`few.x_train`) and label $y$ (`few.y_train`) gives many:
+# $T$ keeps the label, each pair of an image $x$ (`few.x_train`) and its label $y$ (`few.y_train`) gives
+# many new pairs:
 #
 # $$(x, y) \;\longrightarrow\; (T(x), y) \qquad \text{for random } T$$
 #
 # This is [data augmentation](../docs/glossary.md#data-augmentation). The network meets different pixels in
-# every epoch, so it can hardly learn them by heart. But $T$ is a statement, and must be true. Augmentation
-# stretches the data you have. It is no substitute for more data: all copies of a seven come from the same
-# pen.
+# every epoch, so it can hardly learn them by heart. By choosing $T$ you *state* that it keeps the label,
+# and this must be true. Augmentation stretches the data you have. It is no substitute for more data: all
+# copies of a seven come from the same pen.
 #
 # Source: P. Y. Simard, D. Steinkraus and J. C. Platt, "Best Practices for Convolutional Neural Networks
 # Applied to Visual Document Analysis", ICDAR 2003, which used it on MNIST.
 #
 # ## The changes alone
 #
-# `RandomAffine`, a Keras layer of this series, turns, shifts, zooms and shears images: [affine
-# changes](../docs/glossary.md#affine-change), which keep straight lines straight. A number is the largest
-# change in either direction; a pair gives both ends. So `shift=(2, 2)` always shifts by two pixels, right
-# and down. That we can do by hand.
+# `RandomAffine` is a Keras layer that comes with this series. It turns, shifts, zooms and shears images.
+# These are [affine changes](../docs/glossary.md#affine-change): they keep straight lines straight. Each
+# change has a range. A single number is the largest change in either direction; a pair gives both ends. So
+# `shift=(2, 2)` always shifts by two pixels, right and down. We can do that by hand.
 
 # %% tags=["nbval-check-output"]
 image = digits.x_train[0]
@@ -194,13 +198,17 @@ print("in training, as by hand:", np.array_equal(in_training, by_hand))
 print("at prediction, untouched:", np.array_equal(at_prediction, image))
 changes = np.array_equal(in_training, by_hand)
 assert changes, "the layer must change images in training"
+quarter = augmentation.RandomAffine(rotation=(90, 90))  # in degrees
+turned = np.asarray(quarter(image, training=True))
+print("a quarter turn, as by hand:", np.array_equal(turned, np.rot90(image)))
 
 # %% [markdown]
-# The layer changes images while `fit` trains, and switches itself off at prediction time.
+# The layer changes images while `fit` trains. At inference, when the network predicts, it switches itself
+# off.
 #
-# Now at random. `rotation` is in degrees, `shift` in pixels. `zoom=0.1` makes an image up to a tenth larger
-# or smaller. `shear=0.1` moves each row up to a tenth of a pixel further than the row above, and columns
-# likewise. These are the series' *gentle* ranges. **Edit them and run the cell again.**
+# Now the changes are random. `rotation` is in degrees, `shift` in pixels. `zoom=0.1` makes an image up to a
+# tenth larger or smaller. `shear=0.1` moves each row up to a tenth of a pixel further than the row above,
+# and columns likewise. These are the series' *gentle* ranges. **Edit them and run the cell again.**
 
 # %%
 seven = np.repeat(digits.x_train[digits.y_train == 7][:1], 18, axis=0)
@@ -232,8 +240,8 @@ plots.image_grid(
 )
 
 # %% [markdown]
-# Mirroring has no small size. A mirrored 0 or 8 hardly changes; a mirrored 2 or 7 is no digit at all, and a
-# mirrored 5 can look like a 2. It depends on the data: a mirrored cat is a cat.
+# Mirroring cannot be done by a small amount. A mirrored 0 or 8 hardly changes; a mirrored 2 or 7 is no
+# digit at all, and a mirrored 5 can look like a 2. It depends on the data: a mirrored cat is a cat.
 
 # %% tags=["nbval-check-picture", "mnist-only"]
 plots.image_grid(
@@ -247,11 +255,11 @@ plots.image_grid(
 # %% [markdown]
 # ## In a network: does it help?
 #
-# With `build(ranges)` the layer stands in front, where you cannot forget to apply it. Three variants over
-# paired seeds: no change, the gentle ranges, and those of the article that this series follows. It turns by
-# up to 40 degrees, shifts by up to a fifth of the image (5.6 pixels) and mirrors half of the images, at
-# random. `fill_mode="nearest"` fills borders with the nearest pixels, `"constant"` with empty paper. This
-# cell takes most of the lesson's time.
+# `build(ranges)` puts the layer at the front of the network, where you cannot forget to apply it. We
+# compare three variants over paired seeds: no change, the gentle ranges, and those of the article that this
+# series follows. The article turns images by up to 40 degrees, shifts them by up to a fifth of the image
+# (5.6 pixels) and mirrors half of them, chosen at random. `fill_mode="nearest"` fills borders with the
+# nearest pixels; the default, `"constant"`, with empty paper. This cell takes most of the lesson's time.
 
 # %% tags=["nbval-check-output"]
 ranges = {"baseline": None}
@@ -278,10 +286,11 @@ scores = {
 statistics.table(scores, plain)
 
 # %% [markdown]
-# Beside the means: the mean difference to the baseline in percentage points, and its 95 % interval. On
-# MNIST, gentle changes help and the article's harm. (The UCI digits all sit alike in their frames, and the
-# baseline hardly errs there: gentle changes have little to gain.) But *when* do gentle changes help?
-# Subtract the baseline's validation accuracy from its partner's after each epoch:
+# Beside the means stand the mean difference from the baseline, in percentage points, and its 95 % interval.
+# On MNIST, gentle changes help and the article's harm. (The UCI digits all sit alike in their frames, and
+# the baseline makes few errors there, so gentle changes have little to gain.) But *when* do gentle changes
+# help? After each epoch, we subtract the baseline's validation accuracy from that of the augmented network
+# with the same seed:
 
 
 # %%
@@ -302,8 +311,9 @@ plots.lines(
 )
 
 # %% [markdown]
-# At first the harder task costs accuracy; later it catches up and pays. A comparison after one epoch would
-# have come out the other way. Compare what `fit` reports about the training images in the last epoch:
+# At first the harder task costs accuracy. Later the augmented network catches up and overtakes the
+# baseline. A comparison after one epoch would have come out the other way. Compare what `fit` reports about
+# the training images in the last epoch:
 
 # %%
 for name in runs:
@@ -313,12 +323,13 @@ for name in runs:
     print(f"validation {validated:5.1f} %")
 
 # %% [markdown]
-# The baseline knows its training images by heart and has little left to learn from them. Under changes,
-# `fit` measures on *changed* images, so training can even score below validation.
+# The baseline knows its training images by heart and has little left to learn from them. With augmentation,
+# `fit` measures training accuracy on *changed* images, so it can even be below validation accuracy.
 #
 # ## Why: robust to what was stated, and to nothing else
 #
-# The test with shifts again, on all three networks (of the last seed); then turns, then noise.
+# We repeat the test with shifts on all three networks (those of the last seed). Then we test turns, then
+# noise.
 
 
 # %%
@@ -353,10 +364,10 @@ noisy = {
 draw("noise", noisy, "standard deviation of the noise (of 255)")
 
 # %% [markdown]
-# Shifts and turns were stated, and there the networks that practised them are more
-# [robust](../docs/glossary.md#robustness): they lose less as the change grows. Nobody stated noise. On
-# MNIST, strong noise hurts both of them more than the baseline, the article's most. Ask what will vary
-# where your network is used, and state that.
+# The ranges contain shifts and turns. The networks that practised these are more
+# [robust](../docs/glossary.md#robustness) to them: they lose less as the change grows. The ranges do not
+# contain noise. On MNIST, strong noise hurts both augmented networks more than the baseline, and the
+# article's most. Ask what will vary where your network is used, and put that into the ranges.
 
 # %%
 if epochs >= 12:  # shorter runs have learned too little
@@ -368,11 +379,12 @@ if epochs >= 12:  # shorter runs have learned too little
 # ## Is the network as sure as it should be?
 #
 # A network also says how sure it is: its largest probability is its
-# [confidence](../docs/glossary.md#confidence). If 80 % of the answers it gives with 80 % confidence are
-# right, and so on for every confidence, it is [calibrated](../docs/glossary.md#calibration). Sort the
+# [confidence](../docs/glossary.md#confidence). It is [calibrated](../docs/glossary.md#calibration) if, of
+# the answers it gives with 80 % confidence, 80 % are right, and so on for every confidence. We sort the
 # answers into 15 bins by confidence, and compare each bin's mean confidence with its share of right
-# answers: as a table, as a [reliability diagram](../docs/glossary.md#reliability-diagram), and as one
-# number. The [calibration error](../docs/glossary.md#calibration-error) is the mean distance of the two,
+# answers. We show both as a table, as one number, and as a [reliability
+# diagram](../docs/glossary.md#reliability-diagram), which draws the difference for each bin. The number is
+# the [calibration error](../docs/glossary.md#calibration-error): the mean distance between the two,
 # weighted by the number of answers $n_b$ in bin $b$:
 #
 # $$\text{calibration error} = \frac{1}{n} \sum_b n_b \, \lvert \text{right}_b - \text{confidence}_b \rvert$$
@@ -400,6 +412,9 @@ for name, table in bins.items():
     error, sign = 100 * surplus.abs().sum(), 100 * surplus.sum()
     print(f"{name:23} calibration error {error:4.1f} points, ", end="")
     print(f"confidence minus accuracy {sign:+5.1f}")
+toy = np.array([[0.65, 0.35], [0.75, 0.25]])  # the first right, both unsure
+helper = statistics.score(toy, np.array([0, 1]))["calibration_error"]
+assert np.isclose(helper, (0.35 + 0.75) / 2), "the gaps of two bins add up"
 
 # %%
 middle = (np.arange(15) + 0.5) / 15
@@ -415,13 +430,14 @@ plots.lines(
 
 # %% [markdown]
 # On MNIST the baseline is too sure: it soon got nearly all of its training images right, and training made
-# it ever surer of them. With the article's ranges the network is too cautious: real digits are easier than
-# those it practised on. (On the UCI digits, most bins hold too few answers to tell.)
+# it ever surer of them. With the article's ranges the network is too cautious: unchanged digits are easier
+# than those it practised on. (On the UCI digits, most bins hold too few answers to tell.)
 #
 # ## What the article did: a generator that `fit` never saw
 #
-# The article builds Keras's old `ImageDataGenerator`. Its seven arguments, and what they make of our seven
-# (`shear_range=0.2` is in degrees: the 0.0035 pixels per row above, too small to see):
+# The article builds Keras's old `ImageDataGenerator`. Below are its seven arguments, and what they do to
+# our 7. (`shear_range=0.2` is in degrees. It is the `shear` of 0.0035 pixels per row printed above, too
+# small to see.)
 
 
 # %% tags=["nbval-check-picture", "mnist-only"]
@@ -446,9 +462,10 @@ plots.image_grid(
 )
 
 # %% [markdown]
-# Then it calls `fit` with its arrays as before, and reports "no improvement". Nothing connects generator
-# and `fit`. Testing this takes one cell: train from the same seed without a generator, with one that is
-# defined, and with one that is passed to `fit`. Identical weights mean that `fit` never used it.
+# Then the article calls `fit` with its arrays as before, and reports "no improvement". Nothing connects the
+# generator with `fit`. We can test this: we train from the same seed without a generator, with one that is
+# only defined, and with one that is passed to `fit`. Identical weights mean that `fit` never used the
+# generator.
 
 # %%
 x, y = few.x_train[:256], few.y_train[:256]
@@ -487,9 +504,9 @@ print("as in the article, same weights:", takes_no_part(as_in_the_article))
 print("passed to fit, same weights:", takes_no_part(passed_to_fit))
 
 # %% [markdown]
-# Every weight is equal to the last bit: the article's generator took no part. Its sentence describes the
-# same training twice, and says nothing about augmentation. Applied for real, its ranges lower accuracy: as
-# our layer, and by its own generator.
+# Every weight is equal to the last bit: the article's generator took no part in training. So "no
+# improvement" compares a training with itself, and says nothing about augmentation. Applied for real, the
+# article's ranges lower accuracy. Our layer showed it above; next comes its own generator.
 
 # %%
 keras.utils.set_random_seed(0)
@@ -506,8 +523,9 @@ if epochs >= 12:
 # %% [markdown]
 # ## What it costs
 #
-# Turns, shifts, zooms and shears are matrices, and the product of matrices is a matrix: `RandomAffine`
-# multiplies first, then resamples each image once. What is that beside the cost of training?
+# Each turn, shift, zoom or shear can be written as a matrix, and a product of matrices is again a matrix.
+# So `RandomAffine` first multiplies the matrices, then computes the pixels of each image only once. How
+# long does that take, compared with training?
 
 
 # %%
@@ -520,52 +538,58 @@ layer = tf.function(partial(own, training=True))
 flow = make_generator().flow(x, batch_size=len(x))
 fastest = min(run.seconds for run in runs[plain])
 cost = {
-    "training": 1e6 * fastest / epochs / len(few.x_train),
+    "fit, with scoring": 1e6 * fastest / epochs / len(few.x_train),
     "RandomAffine": microseconds(lambda: layer(x)),
     "ImageDataGenerator": microseconds(lambda: next(flow)),
 }
 for name, value in cost.items():
-    share = 100 * value / cost["training"]
-    print(f"{name:18} {value:4.0f} µs per image, {share:3.0f} % of training")
+    share = 100 * value / cost["fit, with scoring"]
+    print(f"{name:18} {value:4.0f} µs per image, {share:3.0f} % of fit")
 
 # %% [markdown]
-# That is the price per epoch. The other price is in the gain by epoch: it takes more epochs before
-# augmentation pays.
+# That is the price per epoch. The gain by epoch showed the other price: augmentation pays only after
+# several epochs.
 #
 # ## The evidence
 #
-# The study trained both ranges on MNIST: 20 seeds at 1,000 images for 30 epochs, 10 at 5,000 for 15, and 10
-# at 50,000 for 5. Negative differences in accuracy mean that augmentation was worse. At 50,000 images the
-# study stopped after five epochs, and you have seen how much the number of epochs matters: it cannot say
-# what longer training does there. The last column of a table is the smallest true difference that this many
-# seeds would detect in four of five studies.
-
-# %% tags=["nbval-check-output"]
-study = results.read_study()
-results.tabulate_study(study, "augmentation (gentle)")
-
-# %% tags=["nbval-check-output"]
-results.tabulate_study(study, "augmentation (article)")
+# The study trained with both ranges on MNIST. Picture and table show the gentle ones: the picture their
+# difference from the baseline at a constant learning rate, epoch by epoch. Its bands are 95 % intervals that
+# are not widened for many comparisons. Read the table as in lesson 03.
 
 # %% tags=["nbval-check-picture"]
-results.figure(study, ["augmentation (gentle)", "augmentation (article)"])
+courses = findings.read_courses()
+charts.draw_courses(courses, ["augmentation"])
+
+# %% tags=["nbval-check-output"]
+tables.tabulate_technique(courses, "augmentation")
 
 # %% [markdown]
 # What the study lets us say:
 #
-# - With 1,000 training images, augmentation (gentle) raises accuracy. (`gentle-1000`)
-# - With 50,000 training images, augmentation (gentle) does not detectably change accuracy.
-#   (`gentle-50000`)
-# - With 50,000 training images, augmentation (gentle) does not detectably change calibration error.
-#   (`gentle-50000-calibration`)
-# - With 1,000 training images, augmentation (article) lowers accuracy. (`article-ranges-1000`)
-# - With 50,000 training images, augmentation (article) lowers accuracy. (`article-ranges-50000`)
+# - After 5 epochs on 1,000 images with a constant learning rate, it is undecided whether augmentation
+#   (gentle) changes accuracy (-0.93 to +2.04 points). (`augmentation-1000-courses-5`)
+# - After 100 epochs on 1,000 images with a constant learning rate, augmentation (gentle) raises accuracy by
+#   2.56 points (2.15 to 2.97). (`augmentation-1000-courses`)
+# - After 100 epochs on 1,000 images with an annealed learning rate, augmentation (gentle) raises accuracy by
+#   2.50 points (2.10 to 2.91). (`augmentation-1000-ends`)
+# - After 40 epochs on 5,000 images with an annealed learning rate, augmentation (gentle) raises accuracy by
+#   0.80 points (0.68 to 0.93). (`augmentation-5000-ends`)
+# - After 5 epochs on 40,000 images with a constant learning rate, it is undecided whether augmentation
+#   (gentle) changes accuracy (-0.39 to +0.64 points). (`augmentation-40000-courses-5`)
+# - After 15 epochs on 40,000 images with a constant learning rate, it is undecided whether augmentation
+#   (gentle) changes accuracy (-0.22 to +0.70 points). (`augmentation-40000-courses`)
+# - After 15 epochs on 40,000 images with an annealed learning rate, augmentation (gentle) raises accuracy by
+#   0.20 points (0.10 to 0.30). (`augmentation-40000-ends`)
+# - After 5 epochs on 40,000 images with a constant learning rate, augmentation (article) lowers accuracy by
+#   3.15 points (1.86 to 4.43). (`augmentation-article-40000-courses-5`)
+# - After 30 epochs on 1,000 images with 30 % of their labels redrawn, augmentation (gentle) raises accuracy
+#   by 16.71 points (15.08 to 18.35). (`augmentation-1000-noise`)
+# - After 20 epochs on 5,000 images with 30 % of their labels redrawn, augmentation (gentle) raises accuracy
+#   by 16.65 points (13.53 to 19.77). (`augmentation-5000-noise`)
 #
-# One claim below needs care: the article's "no improvement" reports an experiment that did not take place.
-# The number is for its ranges, applied.
-
-# %% tags=["nbval-check-output"]
-print(claims.format_claims("05"))
+# The gentle ranges cost accuracy for a short time, if at all, and pay at every size, most with few images. At
+# 40,000 images it takes an annealed rate to show it in a widened interval. The article's ranges change too
+# much. In the study they lie below the baseline at every checkpoint, even after 100 epochs on 1,000 images.
 
 # %% tags=["headline"]
 found = {
@@ -798,8 +822,8 @@ check_scanner((-30, 0))
 # %% [markdown]
 # ### Exercise 3 · Break it: two answers to one digit
 #
-# At prediction time the layer is off. Switch it on. Write a function `answer(network, images)` that returns
-# the ten probabilities of each image, and that gives a *different* result each time it is called with the
+# At inference the layer is off. Switch it on: write a function `answer(network, images)` that returns the
+# ten probabilities of each image, and that gives a *different* result each time it is called with the
 # network trained on gentle changes. With the baseline, which has no such layer, it must agree with the
 # usual prediction.
 
@@ -827,7 +851,7 @@ def check_two_answers(answer):
     if np.allclose(first, second, atol=1e-6):
         return (
             "Both calls give the same answers: the layer is off, as it is at "
-            "prediction time."
+            "inference."
         )
     if not np.allclose(
         np.asarray(answer(networks[plain], shown)), usual, atol=1e-4
@@ -894,8 +918,9 @@ check_two_answers(networks[plain])
 #
 # </details>
 #
-# **2. At 50,000 images and five epochs, the interval of gentle augmentation contains 0. May you leave it
-# out?** (a) Yes: it does nothing with enough data. (b) No: it must help. (c) This study cannot tell.
+# **2. Suppose that a study trains on 50,000 images for five epochs, and that the interval of gentle
+# augmentation contains 0. May you leave augmentation out?** (a) Yes: it does nothing with enough data. (b)
+# No: it must help. (c) This study cannot tell.
 #
 # <details><summary>Answer</summary>
 #
@@ -935,15 +960,16 @@ exercises.compare_guesses(
 # %% [markdown]
 # ## Recap
 #
-# Which changes keep the label? Those after which *you* still read it without hesitating.
+# Which changes keep the label? Those after which *you* still read the digit without hesitating.
 #
-# - Augmentation states what does not matter. True statements help, false ones harm.
-# - It makes a network robust to what was stated, and to nothing else.
-# - It harms at first and pays later, so it needs longer training.
+# - Augmentation tells a network what does not matter. If that is true, it can help; if it is false, it
+#   harms.
+# - It makes a network robust to the changes in its ranges, and to nothing else.
+# - It costs accuracy at first and pays later, so it needs longer training.
 # - Bit-equal weights prove that changes never reached `fit`.
 #
-# **In practice:** look at changed images first, begin gently, and put the changes where nobody can forget
-# them.
+# **In practice:** look at changed images first, begin gently, and put the changes into the network, where
+# nobody can forget them.
 #
 # **Sources:** Simard, Steinkraus and Platt, 2003. C. Shorten and T. M. Khoshgoftaar, "A survey on Image
 # Data Augmentation for Deep Learning", *Journal of Big Data* 6 (2019). C. Guo and others, "On Calibration

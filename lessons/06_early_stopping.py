@@ -21,11 +21,11 @@
 #
 # **Time:** about 2 minutes on 2 CPU cores; an hour with the exercises.
 #
-# **You will do:** watch a network get worse while it trains, write the rule that stops it, hand it to
-# Keras, and find a case where the same rule does harm.
+# **You will do:** watch a network get worse while it trains, write the rule that stops training in time,
+# use it in Keras, and look for a case where it does harm.
 #
 # **You will learn:** what `monitor`, `patience` and `restore_best_weights` do; why loss and accuracy can
-# disagree; what validation images cost; why a score that was used to choose is too good.
+# disagree; what validation images cost; why a score is too good if it was used to choose.
 #
 # **You need:** lesson 02's learning curves, lesson 03's redrawn labels, lesson 01's reasons for three
 # splits.
@@ -52,7 +52,7 @@ import pandas as pd
 from keras import layers
 
 from mnist_helpers import datasets, exercises, plots, statistics, training
-from mnist_helpers.study import claims, results
+from mnist_helpers.study import analysis, findings, tables
 
 digits = datasets.load(dataset)
 print(digits)
@@ -100,9 +100,9 @@ def build():
 
 
 # %% [markdown]
-# It trains for too long, in small steps of 16 images, on labels of which 30 % are redrawn at random.
-# Validation images keep their labels. We split them into two groups. The first *decides*, and all curves
-# are drawn from it. The second is scored as well, but never influences training: we call it the
+# We train it for too long, in batches of 16 images, on labels of which 30 % are redrawn at random.
+# Validation images keep their labels. We split them into two groups. The first *decides* when to stop, and
+# gives the validation curves. The second only looks on: its scores never influence training. We call it the
 # *onlookers*.
 
 # %%
@@ -159,8 +159,8 @@ if epochs >= 12:  # in a shorter run there may be nothing to lose
 #
 # ## The rule alone
 #
-# The rule needs no network. Here is all of it, tried on losses that somebody wrote down. It returns the
-# epoch at which training stops and the epoch it keeps, both counted from 1.
+# The rule needs no network. Here is all of it, tried on made-up losses. It returns the epoch at which
+# training stops and the epoch it keeps, both counted from 1.
 
 
 # %%
@@ -223,8 +223,8 @@ assert np.isclose(loss, min(history["val_loss"]), rtol=1e-3), "not restored"
 # ## Does it help?
 #
 # A stop only cuts a run short. So the long runs above, one per seed, already contain what early stopping
-# would have kept. The same images choose and score here, so its number is slightly too good; the second
-# group will correct that. Validation accuracy in percent:
+# would have kept. The same images choose and score here, so the number for early stopping is slightly too
+# good. (In the next comparison, the onlookers score.) Validation accuracy in percent:
 
 
 # %%
@@ -247,9 +247,9 @@ statistics.table(with_redrawn, "all epochs")
 
 # %% [markdown]
 # On MNIST, where the network learns mistakes by heart, early stopping is worth a lot. (On the UCI digits it
-# learns fewer, and these runs may not settle it.) Next come the labels as they are, with all images and
-# steps of 32. A callback of our own scores the second group as well: after each epoch it stores the
-# network's answers for those images.
+# learns fewer, and these runs may not settle it.) Now we train on clean labels, of which none is redrawn,
+# with all `n_images` images and in batches of 32. A callback of our own scores the onlookers: after each
+# epoch it stores the network's answers for them.
 
 
 # %%
@@ -275,7 +275,8 @@ plots.curves(
 )
 
 # %% [markdown]
-# How many of the onlookers' digits does each network read, at three epochs that one might keep? In percent:
+# Which epoch should we keep: the last, the one of lowest loss, or the one that early stopping keeps? The
+# share of the onlookers' digits that are read correctly, in percent:
 
 
 # %%
@@ -297,15 +298,16 @@ if epochs >= 12 and n_images >= 1_000:  # else accuracy has not settled
 statistics.table(with_clean, "all epochs")
 
 # %% [markdown]
-# Validation loss turns early, while accuracy does not fall with it. On MNIST, these runs read more digits
-# on average after all epochs than where early stopping would have ended them. If the interval contains 0,
-# this many seeds cannot settle whether stopping *costs* accuracy. The study's twenty do, below.
+# Validation loss turns early, but accuracy does not fall with it. On MNIST, the networks read more digits
+# on average after all epochs than at the epoch that early stopping keeps. If the interval contains 0, this
+# many seeds cannot settle whether stopping *costs* accuracy. The study, below, has more seeds. (The last two
+# rows agree if early stopping keeps the epoch of lowest loss.)
 #
 # ## Why: loss and accuracy ask different questions
 #
-# Accuracy asks whether the largest probability is in the right place. Loss asks how large the right one is,
-# and a confident mistake is expensive. Split the onlookers' loss into the part from right answers and the
-# part from wrong ones:
+# Accuracy asks whether the right digit has the largest probability. Loss asks how large that digit's
+# probability is, so a confident mistake is expensive. Split the onlookers' loss into the part from right
+# answers and the part from wrong ones:
 
 # %%
 of_right = np.array(answers)[:, :, np.arange(half), y_onlook]
@@ -318,7 +320,7 @@ plots.lines(
     },
     title=f"Wrong answers make most of the validation loss ({digits.name})",
     xlabel="epoch",
-    ylabel="share of the loss (nats per image)",
+    ylabel="part of the loss (nats per image)",
 )
 
 # %%
@@ -330,22 +332,23 @@ by_epoch = pd.DataFrame(rows, index=range(1, epochs + 1)).round(1)
 by_epoch.rename_axis("epoch").iloc[[0, epochs // 3, -1]]
 
 # %% [markdown]
-# The mistakes become fewer and dearer. Fewer: accuracy rises. Dearer: the network grows sure of itself
-# where it is wrong. In their loss the two roughly cancel on MNIST, so it stops falling while accuracy still
-# rises. In a single run, such as the one above, dearer mistakes can win, and the loss climbs. With redrawn
-# labels the number of mistakes grew as well, so both measures turned.
+# As training goes on, there are fewer mistakes, so accuracy rises. But each one costs more loss, because
+# the network grows sure of itself where it is wrong. On MNIST the two effects roughly cancel: the loss of
+# the wrong answers stops falling while accuracy still rises. In a single run, such as the one drawn above,
+# the second effect can win, and the loss climbs. With redrawn labels the number of mistakes grew as well,
+# so both loss and accuracy got worse.
 #
-# So what should you monitor? It depends on what you use the network for:
+# So which of the two should you monitor? It depends on what you use the network for:
 #
 # - If you use its probabilities, to rank answers or to pass on doubtful ones: `"val_loss"`.
 # - If only right or wrong counts: `"val_accuracy"`. It moves in jumps of one image, so give it more
 #   patience.
-# - If training labels may be wrong and validation labels are right: either. Both turn.
+# - If training labels may be wrong and validation labels are right: either, because both turn.
 #
 # ## Patience as a price
 #
-# The same runs, with clean labels, answer for every patience: what you pay in epochs, and which loss you
-# keep. Each dot is one patience; its number stands above.
+# The same runs on clean labels show, for every patience, what you pay in epochs and which loss you keep.
+# Each dot is one patience; the number at the top says which.
 
 # %%
 waits = range(1, 7)
@@ -368,14 +371,15 @@ plots.lines(
 )
 
 # %% [markdown]
-# Patience trades extra epochs for the chance of a better one later. Where the line runs level, more
+# With more patience you pay extra epochs for the chance of a better one. Where the line is level, more
 # patience buys nothing.
 #
 # ## What the deciding images cost
 #
-# Images that decide need labels too, and could have been training images. Suppose you own `n_images` labels
-# in all. Train on all of them for a fixed number of epochs, or on one half, and let the same number of
-# other images decide? Accuracy of the onlookers, in percent:
+# Images that decide need labels too, and could have been training images. Suppose you have `n_images`
+# labelled images in all. You can train on all of them for a fixed number of epochs. Or you can train on one
+# half, and let as many other images decide when to stop. Which is better? Accuracy of the onlookers, in
+# percent:
 
 # %%
 all_answers, answers = answers, []
@@ -395,8 +399,8 @@ statistics.table(judged, "all labels, all epochs")
 # as training images. (Whether the stopped half differs from the unstopped one, three seeds cannot say.) A
 # [budget of epochs](../docs/glossary.md#budget-of-epochs), fixed in advance, is better when labels are
 # scarce and clean, when only accuracy counts, or when the learning rate is to fall to zero: such a
-# [schedule](../docs/glossary.md#learning-rate-schedule) must know its last epoch before the first. Early
-# stopping then only guards against a run that goes wrong.
+# [schedule](../docs/glossary.md#learning-rate-schedule) must know the number of epochs before training
+# starts. Early stopping is then only a safeguard against a run that goes wrong.
 #
 # ## What the article did: it stopped on the test set
 #
@@ -408,10 +412,11 @@ statistics.table(judged, "all labels, all epochs")
 #           validation_data=(x_test, y_test))
 # ```
 #
-# Then it reports the accuracy on `x_test`. Each epoch was a try, and the test images picked the one that
-# suits them. How much too good is such a number? Our test set stays closed; the onlookers play its part.
+# Then it reports the accuracy on `x_test`. Each epoch was a try, and the test images chose which one is
+# reported. How much too good is such a number? Our test set stays closed, so the onlookers play its part.
 # First we let the deciding images choose the epoch of highest accuracy, then the onlookers themselves. (The
-# article chose by loss. We choose by the number that is reported, where the effect shows most plainly.)
+# article chose by loss. We choose by accuracy, the number that is reported, because it shows the effect
+# most plainly.)
 
 # %%
 right = np.array(all_answers).argmax(axis=3) == y_onlook
@@ -425,10 +430,11 @@ optimism = np.subtract(*reversed(chosen.values()))
 pd.DataFrame({**chosen, "too good by": optimism}).round(2)
 
 # %% [markdown]
-# One row per seed. The last column cannot be negative: it is no better network, only a better number,
-# called [optimism](../docs/glossary.md#optimism). What does it depend on? Take networks that are all
-# equally good, each right on 97 % of all digits there are. Try some of them on the same number of images,
-# and report the best.
+# Each row is one seed. The last column cannot be negative, because the onlookers chose their own best
+# epoch. The network did not become better, only the number did. This surplus is called
+# [optimism](../docs/glossary.md#optimism). What does it depend on? Imagine networks that are all equally
+# good: each reads 97 % of all digits. Try some of them on equally many images, and report the best. Each
+# printed row goes through the numbers of `tries`, from one to many.
 
 # %% tags=["nbval-check-output"]
 random = np.random.default_rng(0)
@@ -451,74 +457,41 @@ plots.lines(
 )
 
 # %% [markdown]
-# The more alternatives you try, the larger it gets; the more images you score on, the smaller. The epochs
-# of one run resemble each other, so they count as fewer tries. But tries add up: epochs, rates, ideas.
+# Optimism grows with the number of alternatives you try, and shrinks with the number of images you score
+# on. The epochs of one run resemble each other, so they count as fewer tries. But tries add up: each epoch,
+# learning rate and idea that you score on the same images is one.
 #
 # ## The evidence
 #
-# The study stopped with a patience of 5 on MNIST: 20 seeds at 1,000 images and up to 30 epochs, 10 at 5,000
-# (15) and 10 at 50,000 (5). The last column of its table is the smallest true difference that this many
-# seeds would detect in four of five studies. Its 2,000 deciding images came on top, so their labels cost
-# nothing there. It ended after five epochs at 50,000 images and cannot say what stopping does later.
+# Early stopping needs no training of its own: it is a rule that reads the baseline's
+# [courses](../docs/glossary.md#course), its scores epoch by epoch, here on MNIST and at a constant learning
+# rate. The tables show how many runs it would have stopped, after how many epochs on average, and how the
+# epoch that it keeps compares with the last one. Their intervals are not widened for many comparisons.
 
 # %% tags=["nbval-check-output"]
-study = results.read_study()
-results.tabulate_study(study, "early stopping")
+courses = findings.read_courses()
+tables.tabulate_stopping(courses)
 
-# %% tags=["nbval-check-picture"]
-results.figure(study, ["early stopping"])
+# %% tags=["nbval-check-output"]
+# The same with 30 % of the training labels redrawn
+tables.tabulate_stopping(courses, "noise")
 
 # %% [markdown]
-# The study also noted the baseline's test accuracy after each epoch, and chose nothing by it. Below: the
-# test accuracy at the epoch that the test set would have chosen, minus that at the epoch that validation
-# images chose. Some of the gain may be real: 10,000 images pick an epoch better than 2,000. Only that part
-# would carry over to new images.
-
-# %% tags=["nbval-check-picture"]
-chosen_by = {
-    by: f"accuracy, stopped on {by}"
-    for by in ("the test set", "validation images")
-}
-found = {
-    f"{size:,} images": results.compare(
-        study,
-        "baseline",
-        size,
-        chosen_by["the test set"],
-        "baseline",
-        chosen_by["validation images"],
-    )
-    for size in (5_000, 50_000)
-}
-plots.intervals(
-    {"stopped on the test set minus stopped on validation images": found},
-    title="What stopping on the test set adds (the study, MNIST)",
-    units=["percentage points of test accuracy"],
-)
+# On true labels (the first table), stopping lowers cross-entropy at nearly every patience, and with 1,000 and
+# 5,000 images it costs accuracy: the sooner it stops, the more. If right answers are what you need, monitor
+# accuracy and be patient: that costs least. With 40,000 images no difference in accuracy is shown. On redrawn
+# labels (the second table) stopping is worth more than ten points, whatever it monitors. So the labels
+# decide whether stopping pays.
+#
+# Validation images have a price too. The 2,000 that this rule watches come on top of the training images.
+# How much accuracy would they have brought as training images? We estimate it from a line through the
+# baseline's accuracy at two training sizes:
 
 # %% tags=["nbval-check-output"]
-for size in (5_000, 50_000):
-    by_test, by_validation = (
-        results.select(study, "baseline", size, measure)
-        for measure in chosen_by.values()
-    )
-    added = by_test - by_validation
-    print(f"{size:,} images: mean {added.mean():.2f} points, ", end="")
-    print(f"largest {added.max():.2f}")
-
-# %% [markdown]
-# What the study lets us say:
-#
-# - With 1,000 training images, early stopping lowers accuracy. (`stopping-1000`)
-# - With 1,000 training images, early stopping lowers the number of epochs. (`stopping-1000-epochs`)
-# - Stopping on the test set instead of validation images raises the accuracy that is reported on it
-#   (50,000 images). (`optimism-50000`)
-#
-# With 50,000 images and five epochs, a patience of 5 never fires; there the callback only brings back the
-# best epoch.
-
-# %% tags=["nbval-check-output"]
-print(claims.format_claims("06"))
+for size in (1_000, 5_000, 40_000):
+    value, error = analysis.estimate_label_value(courses, size)
+    print(f"{size:6,} images + 2,000: {value:+.2f} points of accuracy", end="")
+    print(f" (standard error {error:.2f})")
 
 # %% tags=["headline"]
 gain, price = (
@@ -746,9 +719,9 @@ check_by_accuracy("val_accuracy")
 # %% [markdown]
 # ### Exercise 3 · Break it: a better number for the same network
 #
-# You must show an improvement of a whole point on 500 images, and you have none: all your networks are
+# You want to show an improvement of a whole point on 500 images, but you have none: all your networks are
 # equally good, right on 97 % of all digits. How many of them must you try, so that the best one looks at
-# least one point too good on average? Any number that is enough counts, up to 1,000.
+# least one point too good on average? Any number up to 1,000 that is enough counts as right.
 
 
 # %% tags=["check"]
@@ -861,14 +834,14 @@ exercises.compare_guesses(
 # %% [markdown]
 # ## Recap
 #
-# When to stop? When the thing you will use the network for no longer improves, on images whose score you do
-# not report.
+# When to stop? When what you need from the network, right answers or good probabilities, no longer improves
+# on validation images. Report the score of other images.
 #
 # - Early stopping keeps the epoch with the lowest validation loss. Where labels are wrong, that is worth a
 #   lot.
-# - Loss can turn while accuracy still rises: mistakes become fewer and dearer.
-# - Patience and validation labels are prices. Know what you buy.
-# - A score on the images that chose is too good. Keep the test set out of `fit`.
+# - Loss can turn while accuracy still rises: there are fewer mistakes, but each costs more.
+# - Patience costs epochs, and validation images cost labels. Know what you buy.
+# - A score is too good if the same images chose the epoch. Keep the test set out of `fit`.
 #
 # **In practice:** decide first whether probabilities count or only right and wrong, and monitor that.
 # Restore the best weights. With few, clean labels, a fixed budget of epochs may serve you better.

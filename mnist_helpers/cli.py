@@ -209,15 +209,16 @@ def _report_progress(outcomes: Iterable["Outcome"], tasks: list) -> Iterator["Ou
 
 
 @main.command()
-@click.argument("lesson", required=False)
-def claims(lesson: str | None) -> None:
-    """Print each claim with the study's verdict.
+def claims() -> None:
+    """Print what the study was expected to show, and what it shows."""
+    from mnist_helpers.study import findings
 
-    LESSON is the number of one lesson, such as 03; without it, the claims of all lessons are printed.
-    """
-    from mnist_helpers.study import claims as ledger
-
-    click.echo(ledger.format_claims(lesson))
+    for name, row in findings.evaluate(findings.read_courses()).iterrows():
+        click.echo(f"{row['status']}: {row['sentence']}")
+        expected = ""
+        if row["status"] in ("not as expected", "undecided"):
+            expected = f"expected: {findings.name_verdict(row['expected'], row['size'])}; "
+        click.echo(f"    {expected}{name}")
 
 
 @main.command()

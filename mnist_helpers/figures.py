@@ -29,6 +29,7 @@ BLUE = "#0072B2"
 MARK = "#D55E00"
 _DPI = 100  # at which a notebook shows a figure; its file has twice as many pixels each way
 WIDTH = 8.0  # inches, of all charts
+MOST_HEARD = 100  # characters of a list in a text alternative
 
 
 class DescribedFigure(Figure):
@@ -224,8 +225,11 @@ def image_grid(
             axis.text((left + right) / 2, top - 1, str(titles[index]), fontsize=8, ha="center")
     axis.set_xlim(-gap / 4, columns * (width + gap) - 0.75 * gap)
     axis.set_ylim(rows * (height + head) - head + gap / 4, -head)
-    named = "" if titles is None else f", titled {', '.join(str(each) for each in titles)}"
-    return describe(figure, f"{len(images)} images in {rows} {'row' if rows == 1 else 'rows'}{named}")
+    named = "" if titles is None else ", ".join(str(each) for each in titles if str(each))
+    # A long list says nothing to somebody who hears it.
+    named = f", titled {named}" if named and len(named) <= MOST_HEARD else ""
+    counted = [f"{n} {word}{'' if n == 1 else 's'}" for n, word in ((len(images), "image"), (rows, "row"))]
+    return describe(figure, f"{' in '.join(counted)}{named}")
 
 
 def _scale_ink(images: Sequence, shared: bool) -> list[np.ndarray]:

@@ -5,7 +5,7 @@ data set, axis labels name the units. A technique has the same colour and marker
 drawn solid, validation dashed.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,6 @@ from mnist_helpers.figures import (
 )
 from mnist_helpers.figures import confusion as confusion
 from mnist_helpers.figures import image_grid as image_grid
-from mnist_helpers.statistics import Difference, paired_difference
 
 
 def lines(
@@ -63,7 +62,8 @@ def lines(
     Returns
     -------
     DescribedFigure
-        Its text alternative holds where each line begins and ends.
+        Its text alternative holds where up to three lines begin and end; of more, which ends highest and
+        lowest.
     """
     figure, (axis,) = make_axes(title)
     axis.set(xlabel=xlabel, ylabel=ylabel)
@@ -90,7 +90,18 @@ def lines(
         axis.text(0.99, position, label, fontsize=8, **where)
     _name_ends(axis, ends)
     texts = [f"{name} goes from {start:.3g} to {end:.3g}" for name, (start, end, *_) in ends.items()]
+    if len(ends) > 3:
+        texts = _tell_extremes({name: end for name, (_, end, *_) in ends.items()}, "ends")
     return describe(figure, f"{ylabel} against {xlabel}; {'; '.join(texts)}")
+
+
+def _tell_extremes(values: Mapping[str, float], verb: str) -> list[str]:
+    """Say which of many values is the highest, and which the lowest."""
+    highest, lowest = max(values, key=values.__getitem__), min(values, key=values.__getitem__)
+    return [
+        f"{highest} {verb} highest, at {values[highest]:,.4g}",
+        f"{lowest} lowest, at {values[lowest]:,.4g}",
+    ]
 
 
 def _set_log_scale(axis: Axes) -> None:
@@ -205,7 +216,8 @@ def bars(values: Mapping[Any, Any], *, title: str, xlabel: str, ylabel: str) -> 
     Returns
     -------
     DescribedFigure
-        Its text alternative holds all values.
+        Its text alternative holds up to four values, of stacks the first part's; of more values, the highest
+        and the lowest.
     """
     figure, (axis,) = make_axes(title)
     stacks = {
@@ -223,108 +235,10 @@ def bars(values: Mapping[Any, Any], *, title: str, xlabel: str, ylabel: str) -> 
     axis.margins(y=0.12)  # room for the labels
     axis.set(xlabel=xlabel, ylabel=ylabel)
     _name_ends(axis, ends)
-    texts = [
-        f"{name} " + " + ".join(f"{part} {value:,.4g}".strip() for part, value in stack.items())
-        for name, stack in stacks.items()
-    ]
-    return describe(figure, f"{ylabel} is {', '.join(texts)}")
-
-
-def differences(
-    values: Mapping[str, Sequence[float]], reference: str, *, title: str, xlabel: str
-) -> DescribedFigure:
-    """Draw each name's paired differences to a reference: a dot per seed, their mean and its 95 % interval.
-
-    Parameters
-    ----------
-    values : mapping of str to sequence of float
-        For each name one number per seed, the same seeds in the same order; the reference is among them.
-    reference : str
-        The name that the others are compared with.
-    title, xlabel : str
-        Title of the figure, and label of its horizontal axis, with units.
-
-    Returns
-    -------
-    DescribedFigure
-        Its text alternative holds each difference with interval and verdict.
-    """
-    found = {name: paired_difference(values[name], values[reference]) for name in values if name != reference}
-    figure, (axis,) = make_axes(title, size=(WIDTH, 1.6 + 0.5 * len(found)))
-    axis.axvline(0, color=GREY)
-    styles = choose_styles([reference, *found])
-    for row, (name, difference) in enumerate(found.items()):
-        color, marker = styles[name]
-        seeds = np.subtract(values[name], values[reference])
-        axis.plot(seeds, np.full(len(seeds), row + 0.18), ".", color=color)
-        half = difference.high - difference.mean
-        axis.errorbar(difference.mean, row, xerr=half, fmt=marker, color=color, capsize=4)
-    axis.set(xlabel=xlabel, yticks=range(len(found)), yticklabels=found, ylim=(len(found) - 0.5, -0.5))
-    texts = "; ".join(f"{name} {difference}" for name, difference in found.items())
-    return describe(figure, f"{xlabel}, mean and 95 % interval: {texts}")
-
-
-def intervals(
-    panels: Mapping[str, Mapping[str, Difference]], *, title: str, units: Sequence[str]
-) -> DescribedFigure:
-    """Draw differences with their intervals in panels that share their rows.
-
-    A row that reaches five times as far as any other would squeeze them. In panels of more than three rows,
-    an arrow and a number at the edge stand for it.
-
-    Parameters
-    ----------
-    panels : mapping of str to mapping of str to Difference
-        ``{panel: {row: difference}}``, at least one of each, the same rows in each panel. A row named after
-        a technique has its colour and marker.
-    title : str
-        Title of the figure.
-    units : sequence of str
-        The unit of each panel.
-
-    Returns
-    -------
-    DescribedFigure
-        Its text alternative holds each difference with interval and verdict.
-    """
-    rows = list(next(iter(panels.values())))
-    size = (max(WIDTH, 1.6 + 2.6 * len(panels)), 1.3 + 0.42 * len(rows))
-    figure, axes = make_axes(title, len(panels), size)
-    styles = choose_styles(["", *dict.fromkeys(name for found in panels.values() for name in found)])
-    texts = []
-    for (panel, found), unit, axis in zip(panels.items(), units, axes, strict=True):
-        limit = _limit(found.values())
-        axis.axvline(0, color=GREY)
-        for row, (name, difference) in enumerate(found.items()):
-            if _reach(difference) > limit:
-                _draw_arrow(axis, row, difference.mean, limit)
-                continue
-            color, marker = styles[name]
-            error = [[difference.mean - difference.low], [difference.high - difference.mean]]
-            axis.errorbar(difference.mean, row, xerr=error, fmt=marker, color=color, capsize=4)
-        axis.set(title=panel, xlabel=unit, xlim=(-limit, limit), ylim=(len(rows) - 0.5, -0.5))
-        axis.locator_params(axis="x", nbins=5)
-        axis.set_yticks(range(len(rows)), rows if axis is axes[0] else [""] * len(rows))
-        texts.append(f"{panel}: " + ", ".join(f"{name} {difference}" for name, difference in found.items()))
-    return describe(figure, f"means and 95 % intervals; {'; '.join(texts)}")
-
-
-def _reach(difference: Difference) -> float:
-    """Return the distance from 0 to the farther end of an interval."""
-    return max(abs(difference.low), abs(difference.high))
-
-
-def _limit(found: Collection[Difference]) -> float:
-    """Return where a panel's axis ends on both sides."""
-    *others, farthest = sorted(map(_reach, found))
-    if len(others) >= 3 and farthest > 5 * others[-1] > 0:
-        farthest = others[-1]
-    return 1.15 * farthest or 1.0
-
-
-def _draw_arrow(axis: Axes, row: int, mean: float, limit: float) -> None:
-    """Write a mean beyond the limit at the edge of its side."""
-    if mean > 0:
-        axis.text(0.97 * limit, row, f"{mean:+.2g} →", ha="right", va="center", fontsize=9)
-    else:
-        axis.text(-0.97 * limit, row, f"← {mean:+.2g}", ha="left", va="center", fontsize=9)
+    told = next(iter(next(iter(stacks.values()))))
+    shown = {name: stack[told] for name, stack in stacks.items()}
+    texts = [f"{name} {height:,.4g}" for name, height in shown.items()]
+    if len(texts) > 4:
+        texts = _tell_extremes(shown, "is")
+    of_part = f"; {told}" if told else ""
+    return describe(figure, f"{ylabel}{of_part}: {', '.join(texts)}")

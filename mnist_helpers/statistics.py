@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-UNCLEAR = "no detectable difference"
+UNDECIDED = "undecided"
 
 
 @dataclass(frozen=True)
@@ -39,16 +39,24 @@ class Difference:
 
     @property
     def verdict(self) -> str:
-        """``"higher"`` or ``"lower"`` if the interval excludes 0, else ``"no detectable difference"``."""
+        """``"higher"`` or ``"lower"`` if the interval excludes 0, else ``"undecided"``."""
         if self.low > 0:
             return "higher"
-        return "lower" if self.high < 0 else UNCLEAR
+        return "lower" if self.high < 0 else UNDECIDED
+
+    @property
+    def digits(self) -> int:
+        """The number of decimals, 2 to 4, with which no bound reads as 0 unless it is smaller than 0.0001."""
+        bounds = abs(self.low), abs(self.high)
+        digits = 3 if max(bounds) < 0.1 else 2
+        while digits < 4 and any(bound and round(bound, digits) == 0 for bound in bounds):
+            digits += 1
+        return digits
 
     @property
     def interval(self) -> str:
         """The mean and its interval as text, such as ``"+0.96 [+0.60, +1.32]"``."""
-        digits = 3 if max(abs(self.low), abs(self.high)) < 0.1 else 2
-        return f"{self.mean:+.{digits}f} [{self.low:+.{digits}f}, {self.high:+.{digits}f}]"
+        return f"{self.mean:+.{self.digits}f} [{self.low:+.{self.digits}f}, {self.high:+.{self.digits}f}]"
 
     def __str__(self) -> str:
         left_out = f"; {self.diverged} diverged, left out" if self.diverged else ""

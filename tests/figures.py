@@ -5,7 +5,6 @@ from types import SimpleNamespace
 import numpy as np
 
 from mnist_helpers import plots
-from mnist_helpers.statistics import Difference
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (11, 28, 28, 1), dtype=np.uint8)
 LABELS = {"title": "Titled", "xlabel": "strength", "ylabel": "accuracy (share)"}
@@ -25,12 +24,6 @@ ACCURACY = {
     "baseline": [95.0, 96.0, 95.5],
     "dropout": [96.0, 97.0, 96.75],
     "L2, λ = 0.01": [95.0, 96.5, 95.0],
-}
-SMALL = Difference(-0.2, -0.6, 0.2)
-FAR = Difference(-13.0, -14.0, -12.0)
-PANELS = {
-    "accuracy": {"dropout": Difference(1.0, 0.5, 1.5), "L2": SMALL, "augmentation (article)": FAR},
-    "cross-entropy": dict.fromkeys(["dropout", "L2", "other"], Difference(-0.01, -0.02, 0.0)),
 }
 # Each kind of figure, and what its text alternative must state.
 FIGURES = {
@@ -70,13 +63,21 @@ FIGURES = {
     ),
     "bars": (
         lambda: plots.bars({3: 1234, 4: 0.5}, **LABELS),
-        ["accuracy (share) is 3 1,234, 4 0.5"],
+        ["accuracy (share): 3 1,234, 4 0.5."],
+    ),
+    "bars, many": (
+        lambda: plots.bars({name: number for number, name in enumerate("abcde")}, **LABELS),
+        ["accuracy (share): e is highest, at 4, a lowest, at 0."],
+    ),
+    "lines, many": (
+        lambda: plots.lines({name: [9, number] for number, name in enumerate("abcde")}, **LABELS),
+        ["e ends highest, at 4; a lowest, at 0."],
     ),
     "bars, stacked": (
         lambda: plots.bars(
             {"small": {"loss": 1, "penalty": 0.5}, "large": {"loss": 2, "penalty": 3}}, **LABELS
         ),
-        ["small loss 1 + penalty 0.5, large loss 2 + penalty 3"],
+        ["accuracy (share); loss: small 1, large 2."],
     ),
     "confusion": (
         lambda: plots.confusion(np.array([4, 4, 7]), np.array([9, 9, 7]), title="Titled"),
@@ -85,13 +86,5 @@ FIGURES = {
     "confusion, all right": (
         lambda: plots.confusion(np.arange(10), np.arange(10), title="Titled"),
         ["0 of 10 digits are wrong"],
-    ),
-    "differences": (
-        lambda: plots.differences(ACCURACY, "baseline", title="Titled", xlabel="points"),
-        ["points, mean and 95 % interval", "dropout +1.08", "higher", "no detectable difference"],
-    ),
-    "intervals": (
-        lambda: plots.intervals(PANELS, title="Titled", units=["points", "nats"]),
-        ["accuracy: dropout +1.00 [+0.50, +1.50], higher, L2 -0.20", "cross-entropy: dropout -0.010"],
     ),
 }

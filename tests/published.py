@@ -1,6 +1,7 @@
 """What may be wrong with a published lesson: checks of a notebook and its text."""
 
 import ast
+import functools
 import re
 from itertools import pairwise
 
@@ -8,13 +9,15 @@ import jupytext
 
 from mnist_helpers.errors import UsageError
 from mnist_helpers.lessons import parameters, texts
-from mnist_helpers.study import claims
+from mnist_helpers.study import findings
 
 MOST_BYTES = 1_000_000  # of a notebook
 MOST_LINES = 25  # of a code cell that is not folded
 MOST_CHARACTERS = 79  # of a line of code
 CHECK = "from mnist_helpers.lessons import parameters\n\nparameters.check()"
+CLAIM = r" \(`([\w.-]+-\d+-(?:ends|courses|noise)[\w-]*)`\)"  # as in (`dropout-1000-ends`)
 COMPARED = ("nbval-check-output", "nbval-check-picture", "nbval-tolerance=")  # tags
+TAGS = {"parameters", "headline", "mnist-only", "defaults-only", "check", "hide-input", "solution"}
 
 
 def find_problems(notebook_path, lesson_path):
@@ -38,7 +41,7 @@ def find_problems(notebook_path, lesson_path):
         yield "has an image without alt text in its prose"
     if found := re.findall(r"(?m)^(?:%|\+\+\+).*", prose):
         yield f"has a line that the web book takes for a command: {found[0]}"
-    yield from find_claim_problems(prose, notebook_path.stem.partition("_")[0])
+    yield from find_claim_problems(prose)
     for number, cell in enumerate(code, 1):
         for problem in find_cell_problems(cell):
             yield f"code cell {number} {problem}"
@@ -88,16 +91,21 @@ def allows_its_values(parameter):
     return True
 
 
-def find_claim_problems(prose, lesson):
-    """A sentence of the prose that ends in a claim's name, as in (`l2-1000`), must be the ledger's own."""
-    ledger = {claim["id"]: claim for claim in claims.read_ledger()}
+@functools.cache
+def read_sentences():
+    """Return what the study says now, by the names of its comparisons."""
+    return findings.evaluate(findings.read_courses())["sentence"].to_dict()
+
+
+def find_claim_problems(prose):
+    """A sentence before a comparison's name, as in (`dropout-1000-ends`), must be what the study says."""
     words = " ".join(prose.split())
-    for match in re.finditer(r" \(`([a-z0-9-]+)`\)", words):
-        claim = ledger.get(match[1])
-        if claim is None or lesson not in claim["lessons"]:
-            yield f"names {match[1]}, which the ledger does not have for this lesson"
-        elif not words[: match.start()].endswith(f"- {claims.phrase(claim)}"):
-            yield f"does not state {match[1]} as the ledger does: {claims.phrase(claim)}"
+    for match in re.finditer(CLAIM, words):
+        sentence = read_sentences().get(match[1])
+        if sentence is None:
+            yield f"names {match[1]}, which the study does not compare"
+        elif not words[: match.start()].endswith(f"- {sentence}"):
+            yield f"does not state {match[1]} as the study does: {sentence}"
 
 
 def find_cell_problems(cell):
@@ -106,6 +114,9 @@ def find_cell_problems(cell):
         yield f"is longer than {MOST_LINES} lines"
     if max(map(len, cell.source.splitlines())) > MOST_CHARACTERS:
         yield f"has a line of more than {MOST_CHARACTERS} characters"
+    for tag in sorted(tags - TAGS):
+        if not tag.startswith(COMPARED):
+            yield f"has the unknown tag {tag}"
     compared = {tag for tag in tags if tag.startswith(COMPARED)}
     if (compared or "headline" in tags) and not cell.outputs:
         yield "is marked for its output and has none"

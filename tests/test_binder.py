@@ -58,11 +58,11 @@ def test_wheel_has_every_data_file_and_the_study(installed):
         if path.is_file() and path.suffix not in (".py", ".pyc")
     }
     assert Path("mnist_helpers/py.typed") in files
-    assert {"claims.toml", "plan.toml", "pad.js", "pad.css"} <= {path.name for path in files}
+    assert {"later.toml", "plan.toml", "pad.js", "pad.css"} <= {path.name for path in files}
     assert [path for path in files if not (installed / path).is_file()] == []
-    code = "from mnist_helpers.study import results; print(results.EARLIER, len(results.read_study()))"
+    code = "from mnist_helpers.study import store; print(store.STUDY, len(store.read_table()))"
     path, runs = run(sys.executable, "-c", code, cwd=installed).split()
-    table = Path("results", "earlier", "second.csv")
+    table = Path("results", "study.csv")
     assert Path(path) == installed / "mnist_helpers" / table
     assert int(runs) == (ROOT / table).read_text(encoding="utf-8").count("\n") - 1
 

@@ -17,7 +17,7 @@ from fontTools.ttLib import TTFont
 from html_pages import FAULTS, find_lesson_problems, find_problems, parse
 from markdown_it import MarkdownIt
 
-from mnist_helpers.study import claims, results
+from mnist_helpers.study import findings
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "docs"))
@@ -274,19 +274,27 @@ def test_api_has_every_public_module(book):
     assert found == modules
 
 
-def test_claims_have_every_sentence_and_verdict_of_the_ledger(book):
-    ledger = claims.read_ledger()
-    rows = [row.text for row in parse(book / "claims.html").select("tbody tr")]
-    assert len(rows) == len(ledger)
-    for claim in ledger:
-        (row,) = [row for row in rows if f"({claim['id']};" in row]
-        assert claim["verdict"] in row
+@pytest.fixture(scope="module")
+def evaluated():
+    return findings.evaluate(findings.read_courses())
 
 
-def test_study_page_has_every_difference(book):
-    text = parse(book / "study.html").find("table").text
-    for found in results.compare_by_size(results.read_study()).values():
-        assert [str(one) for one in found.values() if str(one) not in text] == []
+def test_pages_have_every_comparison_with_its_sentence_and_interval(book, evaluated):
+    rows = [
+        [cell.text.strip() for cell in row.select("td")]
+        for row in parse(book / "claims.html").select("tbody tr")
+    ]
+    for name, found in evaluated.iterrows():
+        (row,) = [row for row in rows if row[-1] == name]
+        assert row[0] == found["sentence"]
+    assert len(rows) == len(evaluated) + len(findings.read_article())
+
+
+def test_study_page_has_a_row_for_each_end(book, evaluated):
+    ends = evaluated[(evaluated["family"] == "ends") & (evaluated["measure"] == "accuracy")]
+    text = parse(book / "study.html").text
+    assert len(ends) == 12
+    assert [one.interval for one in ends["difference"] if one.interval not in text] == []
 
 
 def test_search_index_has_words_of_the_lessons(book):
@@ -317,7 +325,7 @@ def test_badges_are_left_out_of_the_pages(faulty):
 def test_broken_links_fail_the_build(faulty):
     code, warnings, _ = faulty
     assert code != 0
-    for name in ("notebooks/08_more.ipynb", "no-such-part", "mnist_helpers.study.results.read_study"):
+    for name in ("notebooks/08_more.ipynb", "no-such-part", "mnist_helpers.study.findings.read_courses"):
         assert name in warnings
     assert len(re.findall(r"docs[/\\]", warnings)) == 3, warnings
 

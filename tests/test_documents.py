@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from mnist_helpers.study import results
+from mnist_helpers.study import charts, findings
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "docs"))
 import documents  # noqa: E402 — docs/ is no package
+import study  # noqa: E402
 import update  # noqa: E402
 
 TEXT = "before\n<!-- a -->\nold\n\nlines\n<!-- end of a -->\nbetween\n<!-- b -->\n<!-- end of b -->\nafter"
@@ -62,15 +63,21 @@ def test_generated_part_is_up_to_date(document, name):
     assert documents.replace_marked(text, name, update.generate()[document, name]) == text, stale
 
 
-def test_figure_is_drawn_from_the_stored_study():
-    with Image.open(ROOT / "docs" / "study.png") as figure:
-        assert figure.text["Description"] == results.figure(results.read_study()).alt, "make docs"
+PICTURES = {"study.png": charts.draw_courses, "study_gaps.png": charts.draw_gaps}
 
 
-def test_update_writes_figure_and_parts_of_a_changed_study(tmp_path, monkeypatch):
-    changed = results.read_study()
+@pytest.mark.parametrize("name", PICTURES)
+def test_picture_is_drawn_from_the_stored_study(name):
+    with Image.open(ROOT / "docs" / name) as figure:
+        assert figure.text["Description"] == PICTURES[name](findings.read_courses()).alt, "make docs"
+        assert figure.text["Source"] == study.digest(findings.read_courses()), "make docs"
+
+
+def test_update_writes_pictures_and_parts_of_a_changed_study(tmp_path, monkeypatch):
+    stored = findings.read_courses()
+    changed = stored.copy()
     changed.loc[changed["technique"] == "baseline", "test_accuracy"] = 0.5
-    monkeypatch.setattr(results, "read_study", lambda: changed)
+    monkeypatch.setattr(findings, "read_courses", lambda: changed)
     monkeypatch.setattr(update, "ROOT", tmp_path)
     for name in ("README.md", "CONTRIBUTING.md", "Makefile"):
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())
@@ -80,8 +87,10 @@ def test_update_writes_figure_and_parts_of_a_changed_study(tmp_path, monkeypatch
     shutil.copytree(ROOT / "lessons", tmp_path / "lessons")
     update.main()
     assert "| baseline: mean accuracy | 50.00 %" in (tmp_path / "README.md").read_text(encoding="utf-8")
-    with Image.open(tmp_path / "docs" / "study.png") as figure:
-        assert figure.text["Description"] == results.figure(changed).alt
+    for name, draw in PICTURES.items():
+        with Image.open(tmp_path / "docs" / name) as figure:
+            assert figure.text["Description"] == draw(changed).alt
+            assert figure.text["Source"] == study.digest(changed) != study.digest(stored)
 
 
 MAKEFILE = "\n".join(

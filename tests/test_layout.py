@@ -46,12 +46,10 @@ def test_statistics_plots_and_results_need_no_tensorflow():
         "statistics",
         "plots",
         "recipes",
-        "study.results",
         "study.analysis",
         "study.findings",
         "study.charts",
         "study.history",
-        "study.claims",
         "study.plan",
     )
     loaded = find_loaded(*(f"mnist_helpers.{module}" for module in modules))

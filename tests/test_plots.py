@@ -11,11 +11,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from figures import ACCURACY, FAR, FIGURES, IMAGES, LABELS, PANELS, RUNS, SMALL, make_run
+from figures import FIGURES, IMAGES, LABELS, RUNS, make_run
 from matplotlib.backends.backend_agg import RendererAgg
 
 from mnist_helpers import figures, plots
-from mnist_helpers.statistics import Difference
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -96,8 +95,8 @@ def test_variants_of_a_technique_have_shades_of_its_color_and_markers_of_their_o
 
 def test_technique_has_one_color_in_every_kind_of_figure():
     curve = plots.curves({"dropout": make_run(0.5, 0.4)}, title="").axes[0].lines[0].get_color()
-    dots = plots.differences(ACCURACY, "baseline", title="", xlabel="").axes[0].lines[1]
-    assert curve == dots.get_color() == look_of("dropout")[0]
+    line = plots.lines({"dropout": [1, 2]}, **LABELS).axes[0].lines[0].get_color()
+    assert curve == line == look_of("dropout")[0]
 
 
 def test_training_is_solid_and_validation_dashed():
@@ -121,15 +120,6 @@ def test_curves_show_the_loss_of_a_history_without_cross_entropy():
     history = {"loss": [0.5, 0.25], "val_loss": [0.5, 0.75], "accuracy": [0, 1], "val_accuracy": [0, 1]}
     figure = plots.curves({"mine": SimpleNamespace(history=history)}, title="")
     assert "ends at 0.250 in training and 0.750 on validation" in figure.alt
-
-
-def test_differences_show_a_dot_per_seed_and_the_interval():
-    figure = plots.differences(ACCURACY, "baseline", title="", xlabel="points")
-    (axis,) = figure.axes
-    assert [label.get_text() for label in axis.get_yticklabels()] == ["dropout", "L2, λ = 0.01"]
-    assert axis.lines[1].get_xdata().tolist() == [1.0, 1.0, 1.25]
-    low, high = axis.containers[0][2][0].get_segments()[0][:, 0]
-    assert f"dropout {Difference((low + high) / 2, low, high)}" in figure.alt
 
 
 def test_image_grid_shows_ink_dark_and_each_image_whole():
@@ -191,32 +181,6 @@ def test_stacked_bars_end_at_their_sum():
     axis = plots.bars({"a": {"x": 1.0, "y": 0.5}, "b": {"x": 2.0, "y": 3.0}}, **LABELS).axes[0]
     assert [bar.get_y() + bar.get_height() for bar in axis.patches] == [1, 2, 1.5, 5]
     assert [text.get_text() for text in axis.texts] == ["1.5", "5", "x", "y"]
-
-
-def test_far_difference_is_an_arrow_and_does_not_squeeze_the_others():
-    panel = PANELS["accuracy"]
-    axis = plots.intervals({"accuracy": {**panel, "other": SMALL}}, title="", units=["points"]).axes[0]
-    assert [text.get_text() for text in axis.texts] == ["← -13"]
-    assert axis.get_xlim() == pytest.approx((-1.725, 1.725))
-
-
-def test_arrow_of_a_far_difference_points_to_its_side():
-    panel = {**PANELS["accuracy"], "augmentation (article)": Difference(13.0, 12.0, 14.0), "other": SMALL}
-    (text,) = plots.intervals({"accuracy": panel}, title="", units=["points"]).axes[0].texts
-    assert (text.get_text(), text.get_position()[1]) == ("+13 →", 2)
-    assert text.get_position()[0] > 1.5
-
-
-def test_far_difference_among_few_rows_is_drawn_to_scale():
-    panel = PANELS["accuracy"]
-    assert len(plots.intervals({"accuracy": panel}, title="", units=["points"]).axes[0].texts) == 0
-    assert plots.intervals({"all far": {"a": FAR}}, title="", units=[""]).axes[0].get_xlim()[0] < -14
-
-
-def test_one_small_difference_does_not_turn_the_others_into_arrows():
-    panel = {"L2": Difference(0, -0.1, 0.1), "dropout": Difference(1, 0.5, 1.5)}
-    panel |= {"combined": Difference(2, 1.5, 2.5), "other": Difference(3, 2.5, 3.5)}
-    assert len(plots.intervals({"accuracy": panel}, title="", units=[""]).axes[0].texts) == 0
 
 
 @pytest.mark.parametrize("columns", [1, 2, 9])

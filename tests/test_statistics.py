@@ -27,9 +27,9 @@ def test_interval_and_mean_are_those_of_scipys_paired_t_test(values, runs):
     [
         (0.1, 0.3, "higher"),
         (-0.3, -0.1, "lower"),
-        (-0.1, 0.3, "no detectable difference"),
-        (0.0, 0.2, "no detectable difference"),
-        (-0.2, 0.0, "no detectable difference"),
+        (-0.1, 0.3, "undecided"),
+        (0.0, 0.2, "undecided"),
+        (-0.2, 0.0, "undecided"),
     ],
 )
 def test_verdict_needs_an_interval_that_leaves_out_zero(low, high, verdict):
@@ -45,9 +45,7 @@ def test_verdict_agrees_with_the_p_value():
         assert (statistics.paired_difference(values, BASELINE).verdict == "higher") == (p_value < 0.05)
 
 
-@pytest.mark.parametrize(
-    ("change", "verdict"), [(1, "higher"), (-1, "lower"), (0, "no detectable difference")]
-)
+@pytest.mark.parametrize(("change", "verdict"), [(1, "higher"), (-1, "lower"), (0, "undecided")])
 def test_constant_differences_have_no_width(change, verdict):
     found = statistics.paired_difference([3 + change, 5 + change, 4 + change], [3, 5, 4])
     assert found == statistics.Difference(change, change, change, pairs=3)
@@ -70,7 +68,7 @@ def test_table_holds_means_and_differences_to_the_reference():
     assert (row["runs"], row["verdict"]) == (8, "higher")
     numbers = pd.to_numeric(row[["minus baseline", "low", "high"]]).tolist()
     assert numbers == pytest.approx([expected.mean, expected.low, expected.high], abs=0.005)
-    assert found.loc["same", "verdict"] == "no detectable difference"
+    assert found.loc["same", "verdict"] == "undecided"
 
 
 def test_adjusted_interval_is_scipys_at_bonferronis_level():

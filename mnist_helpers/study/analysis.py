@@ -1,7 +1,4 @@
-"""The analysis of the next study, committed before its first run: comparisons, verdicts, early stopping.
-
-`mnist_helpers.study.results` still reads the study before it, until the runs of the plan are complete.
-"""
+"""The analysis of the study: comparisons, verdicts, early stopping."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -140,17 +137,13 @@ def find_verdict(difference: Difference, margin: float = 0.0) -> str:
         ``"equivalent"`` if the interval includes 0 and lies within the margin. Few seeds give a wide
         interval, hence ``"undecided"``.
     """
-    if difference.low > 0:
-        return "higher"
-    if difference.high < 0:
-        return "lower"
+    if difference.verdict != statistics.UNDECIDED:
+        return difference.verdict
     return "equivalent" if -margin < difference.low and difference.high < margin else "undecided"
 
 
-def compare_courses(
-    courses: pd.DataFrame, size: int, measure: str = "accuracy", part: str = "courses"
-) -> pd.DataFrame:
-    """Compare all techniques with the baseline at every checkpoint.
+def compare_courses(courses: pd.DataFrame, size: int, part: str = "courses") -> pd.DataFrame:
+    """Compare the accuracy of all techniques with the baseline's at every checkpoint.
 
     Parameters
     ----------
@@ -158,8 +151,6 @@ def compare_courses(
         As `read_courses` returns it.
     size : int
         Number of training images.
-    measure : str, default "accuracy"
-        A name in `MEASURES`.
     part : {"courses", "noise"}
         The part of the study.
 
@@ -169,7 +160,7 @@ def compare_courses(
         ``technique``, ``epoch``, ``mean``, ``low``, ``high``: each interval for itself, not adjusted, since
         the picture shows the course and the planned comparisons decide.
     """
-    column, factor, _ = MEASURES[measure]
+    column, factor, _ = MEASURES["accuracy"]
     planned = plan.PARTS[part]
     rows = []
     for technique in planned.techniques:
@@ -184,40 +175,42 @@ def compare_courses(
     return pd.DataFrame(rows, columns=["technique", "epoch", "mean", "low", "high"])
 
 
-def bootstrap_interval(
-    differences: np.ndarray, comparisons: int = 1, resamples: int = 10_000, seed: int = 0
-) -> tuple[float, float]:
-    """Return a bootstrap interval of a mean that draws both seeds and test images anew.
+def add_test_images(differences: np.ndarray, comparisons: int = 1) -> Difference:
+    """Return the interval of a mean difference for other seeds and other test images.
 
-    The t interval covers other seeds, but the same test images. Deviations from the mean are widened by
-    √(n / (n - 1)), because resampling few seeds understates their spread.
+    The t interval covers other seeds, but the same test images. Here the variance that the choice of the
+    images adds is estimated from a two-way layout (seeds by images, without replication) and added to it. So
+    this interval is never narrower.
 
     Parameters
     ----------
     differences : ndarray, shape (seeds, images)
-        One difference per seed and test image.
+        One difference per seed and test image; at least two of each.
     comparisons : int, default 1
         Size of the family, as in `statistics.paired_difference`.
-    resamples : int, default 10,000
-        Number of bootstrap samples.
-    seed : int, default 0
-        Draws the samples.
 
     Returns
     -------
-    low, high : float
+    Difference
         In the unit of the differences.
     """
+    from scipy import stats
+
     n_seeds, n_images = differences.shape
-    generator = np.random.default_rng(seed)
-    means = np.empty(resamples)
-    for number in range(resamples):
-        by_image = differences[generator.integers(0, n_seeds, n_seeds)].mean(axis=0)
-        means[number] = by_image[generator.integers(0, n_images, n_images)].mean()
-    mean = float(differences.mean())
-    tail = 0.025 / comparisons
-    widened = (np.quantile(means, [tail, 1 - tail]) - mean) * np.sqrt(n_seeds / (n_seeds - 1))
-    return mean + float(widened[0]), mean + float(widened[1])
+    by_seed = differences.mean(axis=1, dtype=float)
+    by_image = differences.mean(axis=0, dtype=float)
+    mean = float(by_seed.mean())
+    # What is left after the effects of seed and image; its variance is in that of the images' means as well.
+    residual = differences - by_seed[:, None] - by_image + mean
+    error = float(np.square(residual, dtype=float).sum()) / ((n_seeds - 1) * (n_images - 1))
+    of_images = max(0.0, float(by_image.var(ddof=1)) / n_images - error / (n_seeds * n_images))
+    half = float(
+        np.hypot(
+            statistics.ci_half_width(by_seed, comparisons),
+            stats.norm.ppf(1 - 0.025 / comparisons) * np.sqrt(of_images),
+        )
+    )
+    return Difference(mean, mean - half, mean + half, n_seeds)
 
 
 def find_image_differences(study: pd.DataFrame, technique: str, size: int) -> np.ndarray:
@@ -236,12 +229,15 @@ def find_image_differences(study: pd.DataFrame, technique: str, size: int) -> np
     -------
     ndarray, shape (seeds, 10,000)
         100 where only the technique is right, -100 where only the baseline is, else 0: percentage points.
+        Seeds of which a run diverged are left out.
     """
-    ends = study[(study["part"] == "ends") & (study["train_size"] == size)].sort_values("seed")
-    wrong = {}
-    for name in (technique, plan.BASELINE):
-        packed = ends.loc[ends["technique"] == name, "test_wrong"]
-        wrong[name] = np.stack([store.unpack_wrong(text, 10_000) for text in packed])
+    ends = study[(study["part"] == "ends") & (study["train_size"] == size)]
+    ends = ends[ends["test_cross_entropy"].notna()]
+    packed = ends.pivot(index="seed", columns="technique", values="test_wrong")
+    wrong = {
+        name: np.stack([store.unpack_wrong(text, 10_000) for text in texts])
+        for name, texts in packed[[technique, plan.BASELINE]].dropna().items()
+    }
     return 100 * (wrong[plan.BASELINE].astype(np.float32) - wrong[technique])
 
 
@@ -278,7 +274,9 @@ def stop_early(course: pd.DataFrame, monitor: str, patience: int) -> pd.Series:
     return pd.concat([course.iloc[best], pd.Series({"epochs": last + 1})])
 
 
-def tabulate_early_stopping(courses: pd.DataFrame, patiences: Sequence[int] = (2, 5, 10)) -> pd.DataFrame:
+def tabulate_early_stopping(
+    courses: pd.DataFrame, patiences: Sequence[int] = (2, 5, 10), part: str = "courses"
+) -> pd.DataFrame:
     """Tabulate what early stopping costs and saves, read from the courses of the baseline.
 
     Parameters
@@ -287,35 +285,39 @@ def tabulate_early_stopping(courses: pd.DataFrame, patiences: Sequence[int] = (2
         As `read_courses` returns it.
     patiences : sequence of int, default (2, 5, 10)
         Rules to apply.
+    part : {"courses", "noise"}
+        The part of the study.
 
     Returns
     -------
     DataFrame
-        A row per size, monitor and patience: mean number of epochs, and the mean difference to the full
-        length of the test accuracy (percentage points) and of the test cross-entropy (nats). ``diverged``
-        counts the runs that are left out, because they did not reach the full length.
+        A row per size, monitor and patience: mean number of epochs, ``stopped``, the number of runs that it
+        ended, of ``runs``, and the `Difference` to the full length of the test accuracy (percentage points)
+        and of the test cross-entropy (nats), not adjusted. ``diverged`` counts the runs that are left out,
+        because they did not reach the full length.
     """
-    baseline = courses[(courses["part"] == "courses") & (courses["technique"] == plan.BASELINE)]
+    baseline = courses[(courses["part"] == part) & (courses["technique"] == plan.BASELINE)]
     rows = []
     for size, all_runs in baseline.groupby("train_size"):
         by_seed = [run.sort_values("epoch") for _, run in all_runs.groupby("seed")]
         runs = [run for run in by_seed if pd.notna(run["test_cross_entropy"].iloc[-1])]
         for monitor in ("validation_cross_entropy", "validation_accuracy"):
             for patience in patiences:
-                stopped = [stop_early(run, monitor, patience) for run in runs]
-                ends = [run.iloc[-1] for run in runs]
-                frame = pd.DataFrame(stopped).reset_index(drop=True)
-                full = pd.DataFrame(ends).reset_index(drop=True)
-                accuracy = 100 * (frame["test_accuracy"] - full["test_accuracy"]).astype(float)
-                entropy = (frame["test_cross_entropy"] - full["test_cross_entropy"]).astype(float)
-                epochs = frame["epochs"].astype(float).mean()
-                diverged = len(by_seed) - len(runs)
-                rows.append((size, monitor, patience, epochs, accuracy.mean(), entropy.mean(), diverged))
-    columns = ["images", "monitor", "patience", "epochs", "accuracy", "cross-entropy", "diverged"]
-    return pd.DataFrame(rows, columns=columns)
+                kept = pd.DataFrame([stop_early(run, monitor, patience) for run in runs])
+                ends = pd.DataFrame([run.iloc[-1] for run in runs])
+                found = {"images": size, "monitor": monitor, "patience": patience}
+                found["epochs"] = kept["epochs"].astype(float).mean()
+                found["stopped"] = int((kept["epochs"].to_numpy() < ends["epoch"].to_numpy()).sum())
+                found["runs"] = len(runs)
+                for measure in ("accuracy", "cross-entropy"):
+                    column, factor, _ = MEASURES[measure]
+                    scores = [factor * table[column].to_numpy(float) for table in (kept, ends)]
+                    found[measure] = statistics.paired_difference(*scores)
+                rows.append(found | {"diverged": len(by_seed) - len(runs)})
+    return pd.DataFrame(rows)
 
 
-def estimate_label_value(courses: pd.DataFrame, size: int, extra: int = 2_000) -> float:
+def estimate_label_value(courses: pd.DataFrame, size: int, extra: int = 2_000) -> tuple[float, float]:
     """Estimate what the validation images of early stopping would have brought as training images.
 
     Parameters
@@ -329,16 +331,44 @@ def estimate_label_value(courses: pd.DataFrame, size: int, extra: int = 2_000) -
 
     Returns
     -------
-    float
-        Gain of the baseline's mean test accuracy after the last epoch, in percentage points: a straight line
-        in the logarithm of the size, from this size to the next larger one, or from the next smaller one.
+    gain, error : float
+        Gain of the baseline's mean test accuracy after the last epoch, in percentage points, and its standard
+        error over seeds: a straight line in the logarithm of the size, from this size to the next larger one,
+        or from the next smaller one. The error does not cover how far the line itself is off.
     """
     sizes = sorted(plan.PARTS["courses"].sizes)
     index = min(sizes.index(size), len(sizes) - 2)
-    accuracies = []
+    means, errors = [], []
     for each in sizes[index : index + 2]:
         epochs, _ = plan.PARTS["courses"].sizes[each]
-        found = select(courses, "courses", plan.BASELINE, each, epochs, "test_accuracy")
-        accuracies.append(100 * found.mean())
-    slope = (accuracies[1] - accuracies[0]) / np.log(sizes[index + 1] / sizes[index])
-    return float(slope * np.log((size + extra) / size))
+        found = 100 * select(courses, "courses", plan.BASELINE, each, epochs, "test_accuracy")
+        means.append(found.mean())
+        errors.append(found.sem())
+    share = np.log((size + extra) / size) / np.log(sizes[index + 1] / sizes[index])
+    return float(share * (means[1] - means[0])), float(share * np.hypot(*errors))
+
+
+def correlate_pairs(courses: pd.DataFrame) -> pd.DataFrame:
+    """Correlate the accuracies of the two runs of a pair, in the ends.
+
+    Parameters
+    ----------
+    courses : DataFrame
+        As `read_courses` returns it.
+
+    Returns
+    -------
+    DataFrame
+        Pearson's correlation over seeds between each technique (rows) and the baseline, by training size. The
+        higher it is, the more pairing narrows the interval of the difference.
+    """
+    rows: dict[str, dict[str, float]] = {}
+    for technique in list(plan.TECHNIQUES)[1:]:
+        rows[technique] = {}
+        for size, (epochs, _) in plan.PARTS["ends"].sizes.items():
+            pair = [
+                select(courses, "ends", name, size, epochs, "test_accuracy")
+                for name in (technique, plan.BASELINE)
+            ]
+            rows[technique][f"{size:,} images"] = pair[0].corr(pair[1])
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("technique")

@@ -1,15 +1,14 @@
 """Pictures of the study: when a technique pays, and how much there is to repair."""
 
 from collections.abc import Collection
+from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from mnist_helpers.figures import GREY, DescribedFigure, choose_styles, describe, make_axes
 from mnist_helpers.study import analysis, findings, plan
 
 _SIZE = (9.0, 4.0)  # inches
-_LABELS = {"augmentation": "augmentation (gentle)"}  # as the lessons and their colours call it
 
 
 def draw_courses(courses: pd.DataFrame, techniques: Collection[str] = ()) -> DescribedFigure:
@@ -26,16 +25,16 @@ def draw_courses(courses: pd.DataFrame, techniques: Collection[str] = ()) -> Des
     -------
     DescribedFigure
         Mean differences in test accuracy with their 95 % intervals, each for itself. What lies far below the
-        rest, as in the first epochs, is cut off. The text alternative says from which
-        checkpoint on an interval lies above 0.
+        rest, as in the first epochs, is cut off. The text alternative says at which sizes each technique is
+        better at the end.
     """
     planned = [each["technique"] for each in plan.read_comparisons() if each["family"] == "courses"]
     names = list(dict.fromkeys(techniques or planned))
     sizes = plan.PARTS["courses"].sizes
     figure, axes = make_axes("When does a technique pay? (the study, MNIST)", len(sizes), _SIZE)
-    labels = {name: _LABELS.get(name, name) for name in names}
+    labels = {name: findings.LABELS.get(name, name) for name in names}
     styles = choose_styles([plan.BASELINE, *labels.values()])
-    texts = []
+    better: dict[str, list[str]] = {label: [] for label in labels.values()}
     for axis, size in zip(axes, sizes, strict=True):
         table = analysis.compare_courses(courses, size)
         axis.axhline(0, color=GREY)
@@ -45,7 +44,8 @@ def draw_courses(courses: pd.DataFrame, techniques: Collection[str] = ()) -> Des
             color, marker = styles[label]
             axis.plot(found["epoch"], found["mean"], f"{marker}-", color=color, markersize=4, label=label)
             axis.fill_between(found["epoch"], found["low"], found["high"], color=color, alpha=0.15, lw=0)
-            texts.append(f"{label} with {size:,} images {_tell(found)}")
+            if findings.find_start(found):
+                better[label].append(f"{size:,}")
         # The first epochs lie far below and would squeeze the rest.
         late = table[table["technique"].isin(names) & (table["epoch"] > 5)]
         reach = 1.15 * max(late["high"].max(), -late["low"].min())
@@ -55,17 +55,11 @@ def draw_courses(courses: pd.DataFrame, techniques: Collection[str] = ()) -> Des
         axis.minorticks_off()
     axes[0].set_ylabel("test accuracy minus the baseline's (points)")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(names))
-    return describe(figure, "; ".join(texts))
-
-
-def _tell(found: pd.DataFrame) -> str:
-    """Say where a line ends, and from which checkpoint on its interval lies above 0."""
-    end = f"ends at {found['mean'].iloc[-1]:+.2f} points"
-    undecided = np.flatnonzero(found["low"] <= 0)
-    first = undecided[-1] + 1 if len(undecided) else 0
-    if first == len(found):
-        return end
-    return f"is higher from epoch {found['epoch'].iloc[first]:.0f} on and {end}"
+    texts = []
+    for label, found in better.items():
+        everywhere = "at every size" if len(found) == len(sizes) else f"with {' and '.join(found)} images"
+        texts.append(f"{label} {everywhere if found else 'at no size'}")
+    return describe(figure, f"at the end the interval lies above 0 for {', '.join(texts)}")
 
 
 def draw_gaps(courses: pd.DataFrame) -> DescribedFigure:
@@ -79,32 +73,34 @@ def draw_gaps(courses: pd.DataFrame) -> DescribedFigure:
     Returns
     -------
     DescribedFigure
-        A line per part and training size, a point per checkpoint: the baseline's test cross-entropy minus its
-        training cross-entropy, and the gain in test accuracy of the technique that is best at the end.
+        A panel for true labels and one for redrawn ones; a line per training size, a point per checkpoint:
+        the baseline's test cross-entropy minus its training cross-entropy, and the gain in test accuracy of
+        the technique that is best at the end. The axes are fitted to the epochs from 5 on.
     """
     table = findings.measure_gaps(courses)
-    figure, (axis,) = make_axes("What there is to repair, and what the best remedy gains (the study, MNIST)")
-    axis.axhline(0, color=GREY)
-    texts = []
-    groups = list(table.groupby(["part", "images"], sort=False))
-    styles = choose_styles([f"{part} {images}" for (part, images), _ in groups])
-    for (part, images), found in groups:
-        redrawn = ", 30 % of labels redrawn" if part == "noise" else ""
-        name = f"{images:,} images{redrawn}: {found['technique'].iloc[0]}"
-        color, marker = styles[f"{part} {images}"]
-        error = [found["mean"] - found["low"], found["high"] - found["mean"]]
-        axis.errorbar(found["gap"], found["mean"], error, None, f"{marker}-", color=color, label=name, ms=4)
-        first, last = found.iloc[0], found.iloc[-1]
-        texts.append(
-            f"{name} goes from a gap of {first['gap']:.2f} and {first['mean']:+.2f} points to"
-            f" {last['gap']:.2f} and {last['mean']:+.2f}"
+    figure, axes = make_axes("What there is to repair, and what the best technique gains", 2, _SIZE)
+    styles = choose_styles([f"{images:,} images" for images in plan.MARGINS])
+    titles = {"courses": "true labels", "noise": "30 % of labels redrawn"}
+    for axis, (part, title) in zip(axes, titles.items(), strict=True):
+        shown = table[table["part"] == part]
+        axis.axhline(0, color=GREY)
+        for images, found in shown.groupby("images"):
+            name = f"{images:,} images"
+            best = found["technique"].iloc[0]
+            color, marker = styles[name]
+            error = [found["mean"] - found["low"], found["high"] - found["mean"]]
+            label = f"{name}: {findings.LABELS.get(best, best)}"
+            line: dict[str, Any] = {"color": color, "label": label, "markersize": 4}
+            axis.errorbar(found["gap"], found["mean"], error, None, f"{marker}-", **line)
+        late = shown[shown["epoch"] >= 5]
+        axis.set(
+            title=f"{title} (the study, MNIST)",
+            xlim=(min(0, late["gap"].min()) - 0.02, 1.05 * late["gap"].max()),
+            xlabel="gap: cross-entropy, test minus training (nats)",
+            ylim=(1.2 * min(late["low"].min(), -1), 1.1 * late["high"].max()),
         )
-    late = table[table["epoch"] >= 5]
-    axis.set(
-        xlim=(min(0, late["gap"].min()) - 0.02, 1.05 * late["gap"].max()),
-        xlabel="the baseline's cross-entropy on test images minus that on training images (nats)",
-        ylabel="gain in accuracy (points)",
-        ylim=(1.2 * min(late["low"].min(), -1), 1.1 * late["high"].max()),
-    )
-    axis.legend(fontsize=8)
-    return describe(figure, "; ".join(texts))
+        axis.legend(fontsize=8, loc="lower right")
+    axes[0].set_ylabel("gain in accuracy (points)")
+    last = table.groupby(["part", "images"], sort=False).last().sort_values("mean")
+    ends = [f"{row.mean:+.2f} points at a gap of {row.gap:.2f} nats" for row in last.itertuples()]
+    return describe(figure, f"at the end the gains range from {ends[0]} to {ends[-1]}")

@@ -1,4 +1,4 @@
-"""What the study found: planned comparisons with their verdicts, as numbers, sentences and tables."""
+"""What the study found: planned comparisons with their verdicts, as numbers and sentences."""
 
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -12,12 +12,14 @@ from mnist_helpers.statistics import Difference
 from mnist_helpers.study import analysis, plan, store
 
 _LATER = Path(__file__).with_name("later.toml")
-_REGIMES = {
-    "ends": "an annealed rate",
-    "courses": "a constant rate",
+REGIMES = {
+    "ends": "an annealed learning rate",
+    "courses": "a constant learning rate",
     "noise": "30 % of their labels redrawn",
 }
-_VERBS = {"higher": "raises {measure}", "lower": "lowers {measure}"}
+STATUSES = ("as expected", "not as expected", "undecided", "added later")
+LABELS = {"augmentation": "augmentation (gentle)"}  # as the lessons and their colours call it
+NOT_SHOWN = "not shown"  # it does not hold at the first checkpoint (of a cost) or at the last (of a gain)
 
 
 def read_courses() -> pd.DataFrame:
@@ -37,7 +39,7 @@ def read_courses() -> pd.DataFrame:
 
 
 def read_later(path: Path = _LATER) -> list[dict[str, Any]]:
-    """Read the comparisons that were added after the results were known.
+    """Read the comparisons that were added after the plan was fixed.
 
     Parameters
     ----------
@@ -47,10 +49,26 @@ def read_later(path: Path = _LATER) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        As `plan.read_comparisons`, but with ``expected`` None.
+        As `plan.read_comparisons`, but ``expected`` is empty.
     """
     entries = tomllib.loads(path.read_text(encoding="utf-8")).get("comparison", [])
-    return [{"measure": "accuracy", "epoch": None, "expected": None, **entry} for entry in entries]
+    return [{"measure": "accuracy", "epoch": None, "expected": "", **entry} for entry in entries]
+
+
+def read_article(path: Path = _LATER) -> list[dict[str, str]]:
+    """Read what the article concluded, and which comparison asks the same question.
+
+    Parameters
+    ----------
+    path : Path, optional
+        The file; its head describes the fields.
+
+    Returns
+    -------
+    list of dict
+        ``says``, ``comparison`` (a name, as `name_comparison` returns it) and ``note``.
+    """
+    return tomllib.loads(path.read_text(encoding="utf-8")).get("article", [])
 
 
 def name_comparison(comparison: Mapping[str, Any]) -> str:
@@ -64,42 +82,72 @@ def name_comparison(comparison: Mapping[str, Any]) -> str:
     Returns
     -------
     str
-        Such as ``"dropout-1000-ends"``, ``"dropout-1000-ends-cross-entropy"``, ``"L2-5000-courses-5"`` or
+        Such as ``"dropout-1000-ends"``, ``"dropout-1000-ends-cross-entropy"``, ``"L2-5000-courses-5"``,
+        ``"L2-0.01-1000-noise"``, ``"augmentation-article-40000-courses-5"`` or
         ``"combined-augmentation-1000-ends"``.
     """
-    parts = [comparison["technique"].replace(", λ = ", "-"), comparison.get("reference", "")]
+    technique = comparison["technique"].replace(", λ = ", "-").replace(" (article)", "-article")
+    parts = [technique, comparison.get("reference", "")]
     parts += [str(comparison["size"]), comparison["family"], str(comparison["epoch"] or "")]
     if comparison["measure"] != "accuracy":
         parts.append(comparison["measure"].replace(" ", "-"))
     return "-".join(part for part in parts if part)
 
 
-def phrase(comparison: Mapping[str, Any], verdict: str) -> str:
-    """Return the sentence that states a verdict.
+def phrase(comparison: Mapping[str, Any], difference: Difference) -> str:
+    """Return the sentence that states what was found.
 
     Parameters
     ----------
     comparison : mapping
         An entry of `plan.read_comparisons` or `read_later`.
-    verdict : {"higher", "lower", "equivalent", "undecided"}
-        As `analysis.find_verdict` returns it.
+    difference : Difference
+        As `analysis.compare` returns it.
 
     Returns
     -------
     str
-        Such as "With 1,000 images and an annealed rate, dropout raises accuracy."
+        Such as "After 100 epochs on 1,000 images with an annealed learning rate, dropout raises accuracy by
+        0.62 points (0.45 to 0.79)."
     """
-    size = comparison["size"]
-    measure = comparison["measure"]
+    size, measure = comparison["size"], comparison["measure"]
+    technique = LABELS.get(comparison["technique"], comparison["technique"]).replace(", λ", " with λ")
     where = (
-        f"After {plan.find_epoch(comparison)} epochs on {size:,} images with {_REGIMES[comparison['family']]}"
+        f"After {plan.find_epoch(comparison)} epochs on {size:,} images with {REGIMES[comparison['family']]}"
     )
     against = f" compared with {comparison['reference']}" if "reference" in comparison else ""
-    if verdict == "undecided":
-        return f"{where}, it is undecided whether {comparison['technique']} changes {measure}{against}."
-    equivalent = f"changes {{measure}} by less than {plan.MARGINS[size]} points"
-    verb = _VERBS.get(verdict, equivalent).format(measure=measure)
-    return f"{where}, {comparison['technique']} {verb}{against}."
+    unit = analysis.MEASURES[measure][2].removeprefix("percentage ")
+    digits = difference.digits
+    signed = f"({difference.low:+.{digits}f} to {difference.high:+.{digits}f} {unit})"
+    found = judge(comparison, difference)
+    if found == "undecided":
+        return f"{where}, it is undecided whether {technique} changes {measure}{against} {signed}."
+    if found == "equivalent":
+        within = f"changes {measure} by less than {plan.MARGINS[size]} {unit}"
+        return f"{where}, {technique} {within}{against} {signed}."
+    low, high = sorted((abs(difference.low), abs(difference.high)))
+    amount = f"{abs(difference.mean):.{digits}f} {unit} ({low:.{digits}f} to {high:.{digits}f})"
+    verb = "raises" if found == "higher" else "lowers"
+    return f"{where}, {technique} {verb} {measure} by {amount}{against}."
+
+
+def judge(comparison: Mapping[str, Any], difference: Difference) -> str:
+    """Return the verdict of a comparison, with the margin that the plan states for it.
+
+    Parameters
+    ----------
+    comparison : mapping
+        An entry of `plan.read_comparisons` or `read_later`.
+    difference : Difference
+        As `analysis.compare` returns it.
+
+    Returns
+    -------
+    {"higher", "lower", "equivalent", "undecided"}
+        As `analysis.find_verdict`; only accuracy has a margin.
+    """
+    margin = plan.MARGINS[comparison["size"]] if comparison["measure"] == "accuracy" else 0
+    return analysis.find_verdict(difference, margin)
 
 
 def evaluate(courses: pd.DataFrame, comparisons: Sequence[Mapping[str, Any]] = ()) -> pd.DataFrame:
@@ -110,67 +158,70 @@ def evaluate(courses: pd.DataFrame, comparisons: Sequence[Mapping[str, Any]] = (
     courses : DataFrame
         As `analysis.read_courses` returns it.
     comparisons : sequence of mapping, optional
-        Default: those of the plan.
+        Default: those of the plan, and those that were added later.
 
     Returns
     -------
     DataFrame
         Indexed by `name_comparison`: the fields of each comparison, ``difference`` (a `Difference`),
-        ``found`` (its verdict) and ``sentence``.
+        ``found`` (its verdict), ``sentence`` and ``status``: ``"as expected"``, ``"not as expected"``,
+        ``"undecided"`` or ``"added later"``. An undecided comparison confirms no expectation, not even that
+        it would be undecided: otherwise a study with fewer seeds would confirm more.
     """
     rows = {}
-    for each in comparisons or plan.read_comparisons():
+    for each in comparisons or plan.read_comparisons() + read_later():
         difference = analysis.compare(courses, each)
-        margin = plan.MARGINS[each["size"]] if each["measure"] == "accuracy" else 0
-        found = analysis.find_verdict(difference, margin)
-        row = {**each, "difference": difference, "found": found, "sentence": phrase(each, found)}
-        rows[name_comparison(each)] = row
+        found = judge(each, difference)
+        status = "as expected" if found == each["expected"] else "not as expected"
+        status = "undecided" if found == "undecided" else status
+        rows[name_comparison(each)] = {
+            **each,
+            "difference": difference,
+            "found": found,
+            "sentence": phrase(each, difference),
+            "status": status if each["expected"] else "added later",
+        }
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def tabulate(courses: pd.DataFrame, technique: str) -> pd.DataFrame:
-    """Tabulate all planned comparisons of a technique for readers.
+def find_start(course: pd.DataFrame) -> int | None:
+    """Return the checkpoint from which on a technique is better than the baseline.
 
     Parameters
     ----------
-    courses : DataFrame
-        As `analysis.read_courses` returns it.
-    technique : str
-        Such as ``"dropout"``; ``"L2"`` also stands for each of its λ.
+    course : DataFrame
+        Rows of one technique in `analysis.compare_courses`.
 
     Returns
     -------
-    DataFrame
-        A row per comparison: how it was trained, epochs, measure, training images, seeds, the baseline's
-        mean, the difference with its interval, what was expected and what was found.
+    int or None
+        The first epoch from which on every interval lies above 0; None if the last one does not.
     """
-    rows = []
-    for each in plan.read_comparisons():
-        if each["technique"].partition(",")[0] == technique:
-            rows.append(_describe(courses, each))
-    return pd.DataFrame(rows).set_index(["training", "epochs", "measure", "images"])
+    not_above = np.flatnonzero(course["low"] <= 0)
+    first = not_above[-1] + 1 if len(not_above) else 0
+    return None if first == len(course) else int(course["epoch"].iloc[first])
 
 
-def _describe(courses: pd.DataFrame, comparison: Mapping[str, Any]) -> dict[str, Any]:
-    """Return one row of `tabulate`."""
-    found = evaluate(courses, [comparison]).iloc[0]
-    part, size = comparison["family"], comparison["size"]
-    epochs = plan.find_epoch(comparison)
-    column, factor, unit = analysis.MEASURES[comparison["measure"]]
-    baseline = factor * analysis.select(courses, part, plan.BASELINE, size, epochs, column).mean()
-    training = _REGIMES[part].replace("their ", "")
-    strength = comparison["technique"].partition(", ")[2]
-    return {
-        "training": f"{training}, {strength}" if strength else training,
-        "epochs": epochs,
-        "measure": f"{comparison['measure']} ({unit.replace('percentage points', '%')})",
-        "images": f"{size:,}",
-        "seeds": found["difference"].pairs,
-        "baseline": f"{baseline:.2f}",
-        "difference": found["difference"].interval,
-        "expected": name_verdict(comparison["expected"], size),
-        "found": name_verdict(found["found"], size),
-    }
+def find_rise(course: pd.DataFrame) -> str:
+    """Return between which checkpoints the mean difference rises above 0 for the last time.
+
+    Parameters
+    ----------
+    course : DataFrame
+        Rows of one technique in `analysis.compare_courses`.
+
+    Returns
+    -------
+    str
+        Such as ``"7 to 10"``; ``"from the start"`` if every mean lies above 0, and ``"not shown"`` if the
+        last one does not.
+    """
+    not_above = np.flatnonzero(course["mean"] <= 0)
+    if not len(not_above):
+        return "from the start"
+    epochs = course["epoch"].to_list()
+    last = int(not_above[-1])
+    return NOT_SHOWN if last == len(epochs) - 1 else f"{epochs[last]} to {epochs[last + 1]}"
 
 
 def name_verdict(verdict: str, size: int) -> str:
@@ -189,36 +240,6 @@ def name_verdict(verdict: str, size: int) -> str:
         ``"within ±0.5"`` for ``"equivalent"``; the others as they are.
     """
     return f"within ±{plan.MARGINS[size]}" if verdict == "equivalent" else verdict
-
-
-def tabulate_spread(courses: pd.DataFrame) -> pd.DataFrame:
-    """Tabulate the standard deviation of accuracy between seeds, ends beside courses.
-
-    Parameters
-    ----------
-    courses : DataFrame
-        As `analysis.read_courses` returns it.
-
-    Returns
-    -------
-    DataFrame
-        A row per training size: the baseline's standard deviation at a constant and at an annealed rate, in
-        percentage points, and the ratio of the two, as a mean over all techniques (of the variances).
-    """
-    rows = {}
-    for size, (epochs, _) in plan.PARTS["ends"].sizes.items():
-        variances: dict[str, list[float]] = {"courses": [], "ends": []}
-        for part, found in variances.items():
-            for technique in plan.TECHNIQUES:
-                runs = 100 * analysis.select(courses, part, technique, size, epochs, "test_accuracy")
-                found.append(float(runs.var(ddof=1)))
-        constant, annealed = variances.values()
-        rows[f"{size:,} images"] = {
-            "constant rate": np.sqrt(constant[0]),
-            "annealed rate": np.sqrt(annealed[0]),
-            "ratio, all techniques": np.sqrt(np.mean(annealed) / np.mean(constant)),
-        }
-    return pd.DataFrame.from_dict(rows, orient="index").round(2)
 
 
 def predict_one_run(courses: pd.DataFrame) -> Difference:

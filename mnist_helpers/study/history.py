@@ -1,8 +1,12 @@
 """Two earlier studies, which stopped training where hardly anything overfits: what each of them said."""
 
+import io
+from pathlib import Path
+
 import pandas as pd
 
-from mnist_helpers import statistics
+from mnist_helpers import files, statistics
+from mnist_helpers.errors import DataError
 from mnist_helpers.study import store
 
 EARLIER = store.RESULTS / "earlier"
@@ -28,8 +32,8 @@ def compare_studies() -> pd.DataFrame:
     -------
     DataFrame
         A row per comparison: ``technique``, ``reference``, ``size``, ``measure``, ``first`` and ``second``
-        (the `Difference` that each study found), ``same_recipes`` (whether both trained alike) and
-        ``flipped`` (whether the verdicts differ).
+        (the `Difference` that each study found), ``same_recipes`` (whether both trained alike), ``flipped``
+        (whether the verdicts differ) and ``repeated`` (whether a row above asks the same question).
 
     Raises
     ------
@@ -38,12 +42,27 @@ def compare_studies() -> pd.DataFrame:
     """
     studies = [store.read_table(EARLIER / f"{name}.csv") for name in ("first", "second")]
     rows = []
-    for each in pd.read_csv(EARLIER / "comparisons.csv").to_dict("records"):
+    for each in _read_comparisons(EARLIER / "comparisons.csv"):
         first, second = (_compare(study, each) for study in studies)
         recipes = [_find_recipes(study, each) for study in studies]
         row = {"first": first, "second": second, "same_recipes": recipes[0] == recipes[1]}
         rows.append(each | row | {"flipped": first.verdict != second.verdict})
-    return pd.DataFrame(rows)
+    compared = pd.DataFrame(rows)
+    # A against B asks the same as B against A.
+    asked = [
+        (row.size, frozenset([(row.technique, row.measure), (row.reference, row.reference_measure)]))
+        for row in compared.itertuples(index=False)
+    ]
+    return compared.assign(repeated=pd.Series(asked).duplicated())
+
+
+def _read_comparisons(path: Path) -> list[dict]:
+    """Return what the lessons quoted, a row per claim."""
+    try:
+        table = pd.read_csv(io.BytesIO(files.read_file(path)))
+        return table[["technique", "reference", "size", "measure", "reference_measure"]].to_dict("records")
+    except (DataError, ValueError, KeyError) as error:
+        raise DataError(f"{path.name} is no table of comparisons ({error}): git checkout it") from error
 
 
 def _compare(study: pd.DataFrame, comparison: dict) -> statistics.Difference:

@@ -1,9 +1,8 @@
-"""The analysis of the next study, on made-up runs whose answers are known."""
+"""The analysis of the study, on made-up runs whose answers are known."""
 
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
 
 from mnist_helpers import statistics
 from mnist_helpers.errors import DataError
@@ -110,24 +109,43 @@ def test_fewer_seeds_support_no_claim_better():
     assert few == "undecided"
 
 
-def test_bootstrap_interval_covers_seeds_and_images():
-    random = np.random.default_rng(2)
-    by_seed = random.normal(0, 1, (10, 1))
-    by_image = random.normal(0, 30, (1, 2_000))
-    low, high = analysis.bootstrap_interval(by_seed + by_image, resamples=2_000)
-    mean = (by_seed + by_image).mean()
-    error = np.hypot(by_seed.std(ddof=1) / np.sqrt(10), by_image.std() / np.sqrt(2_000))
-    assert (low + high) / 2 == pytest.approx(mean, abs=0.1 * error)
-    assert high - low == pytest.approx(2 * 1.96 * error, rel=0.1)
-    seeds_only = stats.t.interval(0.95, 9, by_seed.mean(), stats.sem(by_seed[:, 0]))
-    assert high - low > 1.1 * (seeds_only[1] - seeds_only[0])
+def draw_differences(random, seeds=1.0, images=30.0, noise=0.0, shape=(10, 2_000)):
+    """Draw effects of seeds, of images, and of each pair of both; their true mean is 0."""
+    n_seeds, n_images = shape
+    effects = random.normal(0, seeds, (n_seeds, 1)) + random.normal(0, images, (1, n_images))
+    return effects + random.normal(0, noise, shape)
 
 
-def test_bootstrap_interval_of_a_family_is_wider():
-    differences = np.random.default_rng(3).normal(0, 1, (8, 500))
-    alone = analysis.bootstrap_interval(differences, resamples=2_000)
-    adjusted = analysis.bootstrap_interval(differences, comparisons=12, resamples=2_000)
-    assert adjusted[0] < alone[0] < alone[1] < adjusted[1]
+def test_interval_with_other_images_adds_their_variance():
+    found = draw_differences(np.random.default_rng(2))
+    interval = analysis.add_test_images(found)
+    by_seed, by_image = found.mean(axis=1), found.mean(axis=0)
+    seeds = statistics.ci_half_width(by_seed)
+    images = 1.96 * by_image.std(ddof=1) / np.sqrt(2_000)
+    assert interval.mean == pytest.approx(found.mean())
+    assert interval.high - interval.mean == pytest.approx(np.hypot(seeds, images), rel=1e-4)
+    assert interval.mean - interval.low == pytest.approx(interval.high - interval.mean)
+
+
+@pytest.mark.parametrize(("seeds", "images", "noise"), [(0.1, 3, 30), (0, 0, 30), (1, 30, 0), (0.5, 20, 20)])
+def test_interval_with_other_images_covers_and_is_never_narrower_than_students(seeds, images, noise):
+    random = np.random.default_rng(5)
+    covered = 0
+    for _ in range(400):
+        differences = draw_differences(random, seeds, images, noise, (8, 200))
+        found = analysis.add_test_images(differences)
+        by_seed = statistics.paired_difference(differences.mean(axis=1), np.zeros(8))
+        assert found.low <= by_seed.low + 1e-9
+        assert found.high >= by_seed.high - 1e-9
+        covered += found.low <= 0 <= found.high
+    assert 0.93 <= covered / 400 <= 0.99
+
+
+def test_interval_with_other_images_of_a_family_is_wider():
+    differences = draw_differences(np.random.default_rng(3), noise=1, shape=(8, 500))
+    alone = analysis.add_test_images(differences)
+    adjusted = analysis.add_test_images(differences, comparisons=12)
+    assert adjusted.low < alone.low < alone.high < adjusted.high
 
 
 def test_image_differences_are_paired_by_seed():
@@ -141,11 +159,14 @@ def test_image_differences_are_paired_by_seed():
             packed = store.pack_wrong(wrong[number, index])
             rows.append(("ends", name, 1_000, 300 + number, packed))
     study = pd.DataFrame(rows, columns=["part", "technique", "train_size", "seed", "test_wrong"])
+    study["test_cross_entropy"] = 0.1
     found = analysis.find_image_differences(study, "dropout", 1_000)
     assert found.shape == (3, 10_000)
     assert found[0, 7] == 100
     assert found[1, 8] == -100
     assert np.count_nonzero(found) == 2
+    study.loc[(study["technique"] == "dropout") & (study["seed"] == 300), "test_cross_entropy"] = np.nan
+    assert (analysis.find_image_differences(study, "dropout", 1_000) == found[1:]).all()
 
 
 def make_watched(values, monitor="validation_cross_entropy"):
@@ -183,10 +204,13 @@ def test_early_stopping_is_tabulated_against_the_full_length():
     by_monitor = table.set_index("monitor")
     stopped = by_monitor.loc["validation_cross_entropy"]
     assert (stopped["epochs"], stopped["images"]) == (4, 1_000)
-    assert stopped["accuracy"] == pytest.approx(-10)
-    assert stopped["cross-entropy"] == pytest.approx(-0.3)
+    assert (stopped["stopped"], stopped["runs"]) == (2, 2)
+    assert stopped["accuracy"].mean == pytest.approx(-10)
+    assert stopped["cross-entropy"].mean == pytest.approx(-0.3)
+    assert stopped["accuracy"].pairs == 2
     full = by_monitor.loc["validation_accuracy"]
-    assert (full["epochs"], full["accuracy"], full["cross-entropy"]) == (5, 0, 0)
+    assert (full["epochs"], full["accuracy"].mean, full["cross-entropy"].mean) == (5, 0, 0)
+    assert (full["stopped"], full["runs"]) == (0, 2)
     broken = frames[0].assign(seed=202, test_accuracy=0.1)
     broken.loc[broken["epoch"] > 3, "test_cross_entropy"] = np.nan
     again = analysis.tabulate_early_stopping(pd.concat([*frames, broken]), patiences=[2])
@@ -221,5 +245,22 @@ def test_value_of_labels_follows_the_slope_between_two_sizes(size, expected):
         for seed, noise in ((200, 0.001), (201, -0.001)):
             rows.append(("courses", "baseline", images, seed, epochs, accuracy + noise, 0.1))
     columns = ["part", "technique", "train_size", "seed", "epoch", "test_accuracy", "test_cross_entropy"]
-    found = analysis.estimate_label_value(pd.DataFrame(rows, columns=columns), size)
-    assert found == pytest.approx(expected)
+    gain, error = analysis.estimate_label_value(pd.DataFrame(rows, columns=columns), size)
+    assert gain == pytest.approx(expected)
+    # Each mean of two runs, 0.1 points above and below it, has a standard error of 0.1 points.
+    assert error == pytest.approx(0.1 * np.sqrt(2) * expected / (2 if size == 1_000 else 1))
+
+
+def test_runs_of_a_pair_are_correlated():
+    rows = []
+    for seed, base in ((300, 0.90), (301, 0.91), (302, 0.92)):
+        for size, (epochs, _) in plan.PARTS["ends"].sizes.items():
+            for technique, accuracy in (("baseline", base), ("dropout", 2 * base - 1), ("L2", 1 - base)):
+                rows.append(("ends", technique, size, seed, epochs, accuracy))
+            for technique, accuracy in (("augmentation", 0.9 + seed % 2), ("combined", base)):
+                rows.append(("ends", technique, size, seed, epochs, accuracy))
+    columns = ["part", "technique", "train_size", "seed", "epoch", "test_accuracy"]
+    found = analysis.correlate_pairs(pd.DataFrame(rows, columns=columns))
+    assert found["1,000 images"].to_dict() == pytest.approx(
+        {"L2": -1, "dropout": 1, "augmentation": 0, "combined": 1}, abs=1e-9
+    )
