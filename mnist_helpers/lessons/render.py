@@ -119,6 +119,8 @@ def _redirect_links(page: "BeautifulSoup") -> set[str]:
         elif found := re.fullmatch(r"\.\./docs/glossary\.md#(.+)", target):
             link["href"] = f"#term-{found[1]}"
             terms.add(found[1])
+        elif target.startswith("../docs/"):  # a page of the book, which need not lie beside this one
+            link.unwrap()
     return terms
 
 

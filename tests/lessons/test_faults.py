@@ -120,7 +120,7 @@ def test_two_progress_bars_never_share_a_line(monkeypatch, tmp_path):
     monkeypatch.setattr(run, "_run_apart", show)
     # The first lesson outlasts the others.
     work = [
-        run._Job(tmp_path / f"{number}.py", False, False, {}, tmp_path, tmp_path, seconds, 1, {"desc": ""})
+        run._Job(tmp_path / f"{number}.py", False, False, {}, tmp_path, tmp_path, seconds, {"desc": ""})
         for number, seconds in enumerate((9, 1, 2, 1, 2))
     ]
     assert len(list(run._run_all(work, 2))) == 5

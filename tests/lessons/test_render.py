@@ -94,6 +94,8 @@ def test_links_lead_to_pages_and_to_the_terms_at_the_end():
     assert '<dt id="term-loss">Loss</dt>' in page
     assert 'id="term-epoch"' not in page
     assert "Terms" not in render_text("# First")
+    # A page of the book need not lie beside this one.
+    assert "<p>See the plan.</p>" in render_text("See [the plan](../docs/plan.md).")
 
 
 def test_badges_of_other_servers_become_text():
