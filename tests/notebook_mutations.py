@@ -29,7 +29,7 @@ MUTATIONS = {
     "augment_at_inference": ("05",),
     "strengthen_l2": ("03",),
     "ignore_patience": ("06",),
-    "share_seeds": ("03", "04", "05", "06", "07"),
+    "share_seeds": ("02", "03", "04", "05", "06", "07"),
     "draw_unstratified": ("01", "02", "03"),
     "measure_with_penalty": ("03", "02"),
     "use_normal_quantile": ("02", "03", "04", "07"),
