@@ -127,8 +127,15 @@ with np.printoptions(linewidth=150):
 print(f"{(digits.x_train == 0).mean():.0%} of the training pixels are 0")
 
 # %% [markdown]
-# A pixel takes one byte, `uint8`. That saves memory and has a trap: after 255 a byte
-# [wraps around](../docs/glossary.md#wrap-around) to 0. Convert before you calculate.
+# A pixel takes one byte, `uint8`. That saves memory:
+
+# %% tags=["nbval-check-output"]
+for dtype in ("uint8", "float32"):
+    print(f"an image as {dtype:7}: {np.zeros(28 * 28, dtype).nbytes:5,} bytes")
+
+# %% [markdown]
+# It has a trap, too: after 255 a byte [wraps around](../docs/glossary.md#wrap-around) to 0. Convert before
+# you calculate.
 
 # %% tags=["nbval-check-output"]
 pixels = np.array([200, 100], dtype="uint8")
@@ -224,7 +231,7 @@ print("nearest mean: number", toy_distances.argmin())
 # product (`@`) compares all images with all means.
 
 
-# %%
+# %% tags=["nbval-check-output"]
 def as_vectors(images):
     """Images as rows of 784 numbers from 0 to 1."""
     vectors = images.reshape(len(images), -1).astype("float32")
@@ -239,6 +246,7 @@ def squared_distances(points, centres):
 
 
 toy = squared_distances(toy_image[np.newaxis], toy_means)
+print("for three pixels, as by hand:", toy)
 assert (toy == toy_distances).all(), "both ways must give the same distances"
 
 
