@@ -4,6 +4,8 @@ import shutil
 import sys
 from pathlib import Path
 
+import mutations
+import notebook_mutations
 import pytest
 from PIL import Image
 
@@ -61,6 +63,13 @@ def test_generated_part_is_up_to_date(document, name):
     text = (ROOT / document).read_text(encoding="utf-8")
     stale = f"{document} has an old part {name!r}: make docs"
     assert documents.replace_marked(text, name, update.generate()[document, name]) == text, stale
+
+
+def test_page_on_testing_has_a_row_for_each_mutation_of_the_notebooks():
+    text = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
+    table = text.partition("<!-- mutations -->")[2].partition("<!-- end of mutations -->")[0]
+    rows = [line.split(" | ")[0].removeprefix("| ") for line in table.strip().splitlines()[2:]]
+    assert rows == [getattr(mutations, name).__doc__ for name in notebook_mutations.MUTATIONS]
 
 
 PICTURES = {"study.png": charts.draw_courses, "study_gaps.png": charts.draw_gaps}
