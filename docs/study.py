@@ -47,7 +47,7 @@ def format_ends(courses: pd.DataFrame) -> str:
         cells = {"baseline: mean accuracy": f"{100 * runs.mean():.2f} %"}
         for technique in list(plan.TECHNIQUES)[1:]:
             row = evaluated.loc[f"{technique}-{size}-ends"]
-            label = findings.LABELS.get(technique, technique)
+            label = findings.name_technique(technique)
             cells[label] = f"{row['difference'].interval}, {findings.name_verdict(row['found'], size)}"
         columns[f"{size:,} images, {epochs} epochs, {n_seeds} seeds"] = cells
     return format_frame(pd.DataFrame(columns).rename_axis("technique"))
@@ -166,7 +166,7 @@ def substitute() -> dict[str, str]:
         "gap_noise": _tell_gaps(ends[ends["part"] == "noise"]),
         "gap_early": f"with 1,000 images after {early['epoch']} epochs it is {early['gap']:.2f} nats, and the"
         f" technique is {-early['mean']:.2f} points below the baseline",
-        "pairs": format_frame(analysis.correlate_pairs(courses).rename(index=findings.LABELS)),
+        "pairs": format_frame(analysis.correlate_pairs(courses).rename(index=findings.name_technique)),
         "scoring": f"{scoring:.2f}",
         "hours": f"{study['seconds'].sum() / 2 / 3600:.0f}",
         "choice": format_choice(),
@@ -213,17 +213,18 @@ def format_parts() -> str:
         One row per part and training size.
     """
     rows = [
-        ["part", "training images", "epochs", "techniques", "seeds", "runs"],
-        ["---"] * 6,
+        {
+            "part": name,
+            "training images": f"{size:,}",
+            "epochs": epochs,
+            "techniques": ", ".join(part.techniques),
+            "seeds": f"{part.first_seed} to {part.first_seed + n_seeds - 1}",
+            "runs": n_seeds * len(part.techniques),
+        }
+        for name, part in plan.PARTS.items()
+        for size, (epochs, n_seeds) in part.sizes.items()
     ]
-    for name, part in plan.PARTS.items():
-        for size, (epochs, n_seeds) in part.sizes.items():
-            techniques = ", ".join(part.techniques)
-            seeds = f"{part.first_seed} to {part.first_seed + n_seeds - 1}"
-            rows.append(
-                [name, f"{size:,}", str(epochs), techniques, seeds, str(n_seeds * len(part.techniques))]
-            )
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return format_frame(pd.DataFrame(rows))
 
 
 def format_comparisons() -> str:
@@ -234,19 +235,16 @@ def format_comparisons() -> str:
     str
         One row per technique, measure and epoch.
     """
-    sizes = sorted(plan.MARGINS)
-    rows = [
-        ["family", "technique", "measure", "epoch", *(f"{size:,}" for size in sizes), "reason"],
-        ["---"] * (5 + len(sizes)),
-    ]
     expected: dict[tuple, dict] = {}
     for each in plan.read_comparisons():
         name = tuple(each[field] for field in ("family", "technique", "measure", "epoch", "reason"))
         expected.setdefault(name, {})[each["size"]] = each["expected"]
+    rows = []
     for (family, technique, measure, epoch, reason), verdicts in expected.items():
-        found = [verdicts.get(size, "") for size in sizes]
-        rows.append([family, technique, measure, str(epoch or "last"), *found, reason])
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+        row = {"family": family, "technique": technique, "measure": measure, "epoch": str(epoch or "last")}
+        row |= {f"{size:,}": verdicts.get(size, "") for size in sorted(plan.MARGINS)}
+        rows.append(row | {"reason": reason})
+    return format_frame(pd.DataFrame(rows))
 
 
 def draw(courses: pd.DataFrame, folder: Path) -> None:

@@ -45,9 +45,9 @@ MUTATIONS = {
     "skip_steps": ("02",),
 }
 
-
-UCI = {"MNIST_HELPERS_DATA": "", "MNIST_HELPERS_OFFLINE": "1", "KERAS_HOME": str(FOLDER)}
-DATA = {"UCI digits": UCI | {"MNIST_HELPERS_CACHE": str(FOLDER)}}
+# Environment variables that choose each data set.
+NOWHERE = dict.fromkeys(["MNIST_HELPERS_CACHE", "KERAS_HOME"], str(FOLDER))
+DATA = {"UCI digits": {"MNIST_HELPERS_DATA": "", "MNIST_HELPERS_OFFLINE": "1", **NOWHERE}}
 if mnist_files.find():
     DATA = {"MNIST": {}} | DATA
 

@@ -139,7 +139,7 @@ def find_verdict(difference: Difference, margin: float = 0.0) -> str:
     """
     if difference.verdict != statistics.UNDECIDED:
         return difference.verdict
-    return "equivalent" if -margin < difference.low and difference.high < margin else "undecided"
+    return "equivalent" if -margin < difference.low and difference.high < margin else statistics.UNDECIDED
 
 
 def compare_courses(courses: pd.DataFrame, size: int, part: str = "courses") -> pd.DataFrame:

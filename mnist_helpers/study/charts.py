@@ -32,7 +32,7 @@ def draw_courses(courses: pd.DataFrame, techniques: Collection[str] = ()) -> Des
     names = list(dict.fromkeys(techniques or planned))
     sizes = plan.PARTS["courses"].sizes
     figure, axes = make_axes("When does a technique pay? (the study, MNIST)", len(sizes), _SIZE)
-    labels = {name: findings.LABELS.get(name, name) for name in names}
+    labels = {name: findings.name_technique(name) for name in names}
     styles = choose_styles([plan.BASELINE, *labels.values()])
     better: dict[str, list[str]] = {label: [] for label in labels.values()}
     for axis, size in zip(axes, sizes, strict=True):
@@ -89,7 +89,7 @@ def draw_gaps(courses: pd.DataFrame) -> DescribedFigure:
             best = found["technique"].iloc[0]
             color, marker = styles[name]
             error = [found["mean"] - found["low"], found["high"] - found["mean"]]
-            label = f"{name}: {findings.LABELS.get(best, best)}"
+            label = f"{name}: {findings.name_technique(best)}"
             line: dict[str, Any] = {"color": color, "label": label, "markersize": 4}
             axis.errorbar(found["gap"], found["mean"], error, None, f"{marker}-", **line)
         late = shown[shown["epoch"] >= 5]

@@ -18,7 +18,7 @@ REGIMES = {
     "noise": "30 % of their labels redrawn",
 }
 STATUSES = ("as expected", "not as expected", "undecided", "added later")
-LABELS = {"augmentation": "augmentation (gentle)"}  # as the lessons and their colours call it
+_LABELS = {"augmentation": "augmentation (gentle)"}  # as the lessons and their colours call it
 NOT_SHOWN = "not shown"  # it does not hold at the first checkpoint (of a cost) or at the last (of a gain)
 
 
@@ -111,7 +111,7 @@ def phrase(comparison: Mapping[str, Any], difference: Difference) -> str:
         0.62 points (0.45 to 0.79)."
     """
     size, measure = comparison["size"], comparison["measure"]
-    technique = LABELS.get(comparison["technique"], comparison["technique"]).replace(", λ", " with λ")
+    technique = name_technique(comparison["technique"]).replace(", λ", " with λ")
     where = (
         f"After {plan.find_epoch(comparison)} epochs on {size:,} images with {REGIMES[comparison['family']]}"
     )
@@ -197,8 +197,7 @@ def find_start(course: pd.DataFrame) -> int | None:
     int or None
         The first epoch from which on every interval lies above 0; None if the last one does not.
     """
-    not_above = np.flatnonzero(course["low"] <= 0)
-    first = not_above[-1] + 1 if len(not_above) else 0
+    first = _find_rest_above(course["low"])
     return None if first == len(course) else int(course["epoch"].iloc[first])
 
 
@@ -216,12 +215,33 @@ def find_rise(course: pd.DataFrame) -> str:
         Such as ``"7 to 10"``; ``"from the start"`` if every mean lies above 0, and ``"not shown"`` if the
         last one does not.
     """
-    not_above = np.flatnonzero(course["mean"] <= 0)
-    if not len(not_above):
-        return "from the start"
+    first = _find_rest_above(course["mean"])
+    if first == len(course):
+        return NOT_SHOWN
     epochs = course["epoch"].to_list()
-    last = int(not_above[-1])
-    return NOT_SHOWN if last == len(epochs) - 1 else f"{epochs[last]} to {epochs[last + 1]}"
+    return f"{epochs[first - 1]} to {epochs[first]}" if first else "from the start"
+
+
+def _find_rest_above(values: pd.Series) -> int:
+    """Return the place from which on all values lie above 0; their number if the last one does not."""
+    not_above = np.flatnonzero(values <= 0)
+    return int(not_above[-1]) + 1 if len(not_above) else 0
+
+
+def name_technique(technique: str) -> str:
+    """Return a technique as readers see it.
+
+    Parameters
+    ----------
+    technique : str
+        Its name in the plan.
+
+    Returns
+    -------
+    str
+        ``"augmentation (gentle)"`` for ``"augmentation"``; the others as they are.
+    """
+    return _LABELS.get(technique, technique)
 
 
 def name_verdict(verdict: str, size: int) -> str:

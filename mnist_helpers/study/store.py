@@ -279,10 +279,11 @@ def read_table(path: Path = STUDY) -> pd.DataFrame:
     if found != expected:
         raise DataError(f"{path.name} does not fit its digest: git checkout {path.parent.name}")
     try:
+        text = files.read_file(path).decode()
         if schema == SCHEMA:
-            for row in csv.DictReader(io.StringIO(files.read_file(path).decode()), strict=True):
+            for row in csv.DictReader(io.StringIO(text), strict=True):
                 check_row(row)
-        return pd.read_csv(path)
+        return pd.read_csv(io.StringIO(text))
     except _FOREIGN as error:  # no table, not UTF-8, or rows that are no runs
         raise DataError(f"{path.name} is no table ({error}): git checkout {path.parent.name}") from error
 

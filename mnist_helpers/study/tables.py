@@ -115,7 +115,7 @@ def tabulate_ends(study: pd.DataFrame, courses: pd.DataFrame) -> pd.DataFrame:
         differences = images.mean(axis=1)  # of each seed
         rows.append(
             {
-                "technique": findings.LABELS.get(technique, technique),
+                "technique": findings.name_technique(technique),
                 "images": f"{size:,}",
                 "difference": found["difference"].interval,
                 "other test images too": wider.interval.partition(" ")[2],
@@ -150,7 +150,7 @@ def tabulate_crossings(courses: pd.DataFrame) -> pd.DataFrame:
             last = found.iloc[-1]
             rows.append(
                 {
-                    "technique": findings.LABELS.get(str(technique), technique),
+                    "technique": findings.name_technique(str(technique)),
                     "images": f"{size:,}",
                     "costs accuracy until epoch": str(below.max()) if len(below) else findings.NOT_SHOWN,
                     "mean rises above 0": findings.find_rise(found),
@@ -159,7 +159,7 @@ def tabulate_crossings(courses: pd.DataFrame) -> pd.DataFrame:
                     "epochs": str(last["epoch"]),
                 }
             )
-    order = [findings.LABELS.get(name, name) for name in plan.PARTS["courses"].techniques]
+    order = [findings.name_technique(name) for name in plan.PARTS["courses"].techniques]
     rows.sort(key=lambda row: order.index(row["technique"]))
     return pd.DataFrame(rows).set_index(["technique", "images"])
 
