@@ -115,18 +115,42 @@ def nothing(picture, random):
     return picture
 
 
-def table(picture, random, colour=None, sides=(1, 1, 1, 1)):
+def table(picture, random, colour=None, sides=(1, 1, 1, 1), grain=0):
     colour = random.integers(20, 110, 3) if colour is None else colour
     pad = np.multiply(sides, random.integers(8, 45, 4))
     height, width = picture.shape[:2]
     around = np.full((height + pad[0] + pad[1], width + pad[2] + pad[3], 3), colour, float)
     around += random.normal(0, 4, (*around.shape[:2], 1))
+    if grain:  # of wood: thin, straight and long
+        lines = ndimage.gaussian_filter(random.normal(0, 1, around.shape[:2]), (1, 20))
+        around += grain * (lines / lines.std())[..., np.newaxis]
     around[pad[0] : pad[0] + height, pad[2] : pad[2] + width] = picture
     return around
 
 
 def table_at_one_side(picture, random):
     return table(picture, random, sides=random.permutation([1, 0, 0, 0]))
+
+
+def torn_edge(picture, random):
+    """Tear the sheet at its left side, over a dark ground."""
+    ragged = random.integers(4, 16) + np.cumsum(random.normal(0, 1, len(picture)))
+    torn = np.arange(picture.shape[1]) < ragged.clip(2, 0.15 * picture.shape[1])[:, np.newaxis]
+    return np.where(torn[..., np.newaxis], (60, 50, 45), picture)
+
+
+def salt_and_pepper(picture, random):
+    """Replace one pixel in a hundred by white or black."""
+    level = 255.0 * random.integers(0, 2, (*picture.shape[:2], 1))
+    return np.where(random.random((*picture.shape[:2], 1)) < 0.01, level, picture)
+
+
+def reflection(picture, random):
+    """Let a lamp shine on a whiteboard, near its middle: additive light hides what is under it."""
+    y, x = grid(picture.shape[:2])
+    far = np.hypot(y - random.uniform(0.35, 0.65), x - random.uniform(0.35, 0.65))
+    veil = 0.95 * np.exp(-((far / random.uniform(0.05, 0.12)) ** 2))[..., np.newaxis]
+    return 0.88 * picture * (1 - veil) + 255 * veil
 
 
 def scanner_edge(picture, random):
@@ -200,7 +224,11 @@ KINDS = {
     "yellow marker": {"ink": (245, 225, 60)},
     "table": {"around": table},
     "table at one side": {"around": table_at_one_side},
+    "wooden table": {"around": partial(table, colour=(140, 100, 60), grain=18), "centred": True},
     "turned sheet": {"around": turned_sheet},
+    "torn edge": {"around": torn_edge},
+    "salt and pepper": {"around": salt_and_pepper},
+    "reflection": {"around": reflection, "centred": True},
     "scanner's edge": {"around": scanner_edge},
     "hard shadow": {"light": hard_shadow},
     "gradient": {"light": gradient},

@@ -8,22 +8,31 @@ from typing import NoReturn
 import numpy as np
 from scipy import ndimage
 
-from mnist_helpers.drawing.paper import FAINTEST, find_paper, find_threshold, remove_lines
+from mnist_helpers.drawing.close_ups import FRAME, find_close_up
+from mnist_helpers.drawing.paper import (
+    FAINTEST,
+    find_bright_spots,
+    find_paper,
+    find_threshold,
+    remove_lines,
+    remove_specks,
+)
 from mnist_helpers.drawing.shapes import (
+    ONE_DIGIT,
     TOUCHING,
     Shape,
     find_fault,
-    is_sheet,
+    get_edges,
     label_shapes,
     measure_thickness,
+    name_edges,
+    soften,
     stand_side_by_side,
 )
 from mnist_helpers.errors import UsageError
 
 _SMALLEST = 0.05  # of the picture's side: a digit
 _PEN = 0.06  # of the digit's size: MNIST's thinnest strokes
-_ONE_DIGIT = "show one digit alone, with paper on all sides"
-_EDGES = ("top", "bottom", "left", "right")
 
 
 def find_ink(picture: np.ndarray) -> np.ndarray:
@@ -52,10 +61,14 @@ def find_ink(picture: np.ndarray) -> np.ndarray:
             f"read_picture: {picture.shape[0]} x {picture.shape[1]} pixels are too few for a digit"
         )
     blur = max(picture.shape) / 500  # one pixel of 500 averages grain out
-    levels = ndimage.gaussian_filter(picture.astype(np.float32), (blur, blur, 0))
-    if (cropped := _find_cropped(levels)) is not None:
-        return cropped
+    levels = ndimage.gaussian_filter(remove_specks(picture.astype(np.float32)), (blur, blur, 0))
+    sign, close_up = find_close_up(levels)
+    if close_up is not None and close_up.shape == FRAME:
+        return close_up
     views = [_View(levels, sign) for sign in (1, -1)]
+    # A digit that stands free, in the same ink, was no part of what fills the picture: that is a table.
+    if close_up is not None and not any(view.sign == sign and view.stands_free() for view in views):
+        return close_up
     strongest = max(view.strength for view in views)
     views = [view for view in views if view.strength > strongest / 2]
     outlined = max((view.outlined for view in views), default=0)
@@ -79,11 +92,12 @@ class _View:
     """The picture seen as dark ink on bright paper (sign 1), or as bright ink on dark paper (sign -1)."""
 
     def __init__(self, levels: np.ndarray, sign: int) -> None:
+        self.levels, self.sign = levels, sign
         self.side = max(levels.shape)
         self.inner: list[Shape] = []  # shapes that reach no edge
         self.strength = self.outlined = 0.0
         self.thickness = 1.0
-        paper = find_paper(levels, sign)
+        self.paper = paper = find_paper(levels, sign)
         # Shadows divide both levels, so their ratio counts. 32 grey levels more damp the noise of the dark.
         brighter = np.maximum(paper, levels)
         if sign < 0:  # at a stroke's edge, too, its full level counts
@@ -101,44 +115,52 @@ class _View:
             self.labels, shapes = label_shapes(rest, max(floor, find_threshold(rest[rest > floor])))
             large = [shape for shape in shapes if shape.size >= _SMALLEST * self.side]
             if large:
-                self.main = max(large, key=lambda shape: shape.size)
-                self._judge(levels, paper)
-                self.inner = self._inside(shapes, large)
-                if self.inner or self.main.cut:
-                    return
+                self.main = self._choose(large)
+                self.strength = self._level(self.main)
+                self.outlined = self._outline(self.main)
+                self.thickness = measure_thickness(self.labels[self.main.box] == self.main.label)
+                self.inner = [shape for shape in shapes if not (shape.cut or self.main.cut)]
+                return
             rest[ndimage.binary_dilation(self.labels > 0, TOUCHING, 2)] = 0
 
-    def _judge(self, levels: np.ndarray, paper: np.ndarray) -> None:
-        """Measure the main shape: its contrast, its outline, and its thickness."""
-        rows, columns = (slice(max(0, part.start - 6), part.stop + 6) for part in self.main.box)
-        own = self.labels[rows, columns] == self.main.label
-        self.strength = float(np.median(self.contrast[rows, columns][own]))
-        # A piece of paper between strokes ends where nothing is to be seen; ink ends where paper begins.
-        inside = ndimage.binary_dilation(own, TOUCHING, max(1, round(self.side / 130)))
-        ring = ndimage.binary_dilation(inside, TOUCHING) & ~inside & ~self.lines[rows, columns]
-        nearest = ndimage.distance_transform_edt(~own, return_distances=False, return_indices=True)
-        ink, ground = (part[rows, columns][tuple(nearest[:, ring])] for part in (levels, paper))
-        step, whole = (np.abs(part - ink).max(axis=1) for part in (levels[rows, columns][ring], ground))
-        self.outlined = float((step > whole / 3).mean()) if ring.any() else 0.0
-        self.thickness = measure_thickness(own)
-
-    def _inside(self, shapes: list[Shape], large: list[Shape]) -> list[Shape]:
-        """Return the shapes that reach no edge, if the digit is among them."""
-        largest = max((shape.size for shape in large if not shape.cut), default=0)
-        cut = [shape for shape in large if shape.cut]
-        if any(shape.size > largest and self._level(shape) > 0.7 * self.strength for shape in cut):
-            return []
-        return [shape for shape in shapes if not shape.cut] if largest else []
+    def _choose(self, large: list[Shape]) -> Shape:
+        """Return the largest and strongest shape that stands free, or a larger one that reaches the edge."""
+        main = max(large, key=lambda shape: (not shape.cut, shape.size * self._level(shape) ** 2))
+        least = 0.7 * self._level(main)
+        cut = [shape for shape in large if shape.cut and self._level(shape) > least]
+        return max([main, *cut], key=lambda shape: shape.size)
 
     def _level(self, shape: Shape) -> float:
         return float(np.median(self.contrast[shape.box][self.labels[shape.box] == shape.label]))
 
+    def _outline(self, shape: Shape) -> float:
+        """Return the share of a shape's outline at which paper begins.
+
+        A piece of paper between strokes ends where nothing is to be seen, and so does a piece of a table.
+        """
+        rows, columns = (slice(max(0, part.start - 6), part.stop + 6) for part in shape.box)
+        labels = self.labels[rows, columns]
+        own = labels == shape.label
+        inside = ndimage.binary_dilation(own, TOUCHING, max(1, round(self.side / 130)))
+        ring = ndimage.binary_dilation(inside, TOUCHING) & ~inside
+        ring &= (labels == 0) & ~self.lines[rows, columns]
+        if not ring.any():
+            return 0.0
+        nearest = ndimage.distance_transform_edt(~own, return_distances=False, return_indices=True)
+        levels, paper = self.levels[rows, columns], self.paper[rows, columns]
+        ink, ground = (part[tuple(nearest[:, ring])] for part in (levels, paper))
+        step, whole = (np.abs(part - ink).max(axis=1) for part in (levels[ring], ground))
+        return float((step > whole / 3).mean())
+
+    def stands_free(self) -> bool:
+        """Return whether there is a clear shape that reaches no edge."""
+        return bool(self.inner) and self.outlined > 0.8
+
     def read(self) -> np.ndarray:
         """Return the ink of the digit, or refuse."""
-        shapes = sorted(self.inner, key=lambda shape: -shape.size)
-        shapes = [shape for shape in shapes if not self._is_frame(shape)]
-        main = shapes[0]
-        others = [shape for shape in shapes[1:] if shape.size >= 0.05 * main.size]
+        shapes = [shape for shape in self.inner if not self._is_frame(shape)]
+        main = self.main if self.main in shapes else max(shapes, key=lambda shape: shape.size)
+        others = [shape for shape in shapes if shape is not main and self._matters(shape, main)]
         digit = self.labels == main.label
         fault = find_fault(digit)
         found = [main]
@@ -153,14 +175,52 @@ class _View:
             digit |= np.isin(self.labels, [shape.label for shape in found])
             others = [shape for shape in others if shape not in found]
         if any(shape.size > 0.35 * main.size for shape in others):
-            raise UsageError(f"read_picture: two separate shapes: {_ONE_DIGIT}")
+            raise UsageError(f"read_picture: two separate shapes: {ONE_DIGIT}")
         if fault := fault or find_fault(digit):
-            raise UsageError(f"read_picture: {fault}: {_ONE_DIGIT}")
+            raise UsageError(f"read_picture: {fault}: {ONE_DIGIT}")
+        if edges := self._reach_edges(digit):
+            raise UsageError(f"read_picture: ink runs over the edge, {edges}: {ONE_DIGIT}")
+        if self._is_washed_out(digit):
+            raise UsageError("read_picture: light hides a part of the ink: turn the paper away from it")
         full = np.percentile(self.contrast[digit], 90)
-        ink = _soften(self.contrast / full) * ndimage.binary_dilation(digit, TOUCHING)
+        ink = soften(self.contrast / full) * ndimage.binary_dilation(digit, TOUCHING)
+        # What is faint belongs to a stroke's edge, or it is the rest of a line.
+        ink *= ndimage.binary_dilation(ink > 0.1, TOUCHING, max(1, round(self.side / 150)))
         # Strokes thinner than MNIST's thinnest pen become as thick.
         wanted = round(_PEN * main.size - measure_thickness(digit))
         return ndimage.grey_dilation(ink, (wanted + 1, wanted + 1)) if wanted > 0 else ink
+
+    def _matters(self, shape: Shape, main: Shape) -> bool:
+        """Return whether a shape is no speck, as clear as the main one, and on paper of the same colour."""
+        papers = [self.paper[each.box].mean(axis=(0, 1)) for each in (shape, main)]
+        one, other = (
+            paper / max(paper.sum(), 1) for paper in papers
+        )  # light changes the level, not the colour
+        return (
+            shape.size >= 0.05 * main.size
+            and self._level(shape) > self._level(main) / 2
+            and np.abs(one - other).max() < 0.06
+            and self._outline(shape) > 0.6
+        )
+
+    def _reach_edges(self, digit: np.ndarray) -> str:
+        """Return the edges that the digit's ink runs over; wide ink at an edge looks like a table."""
+        clear = digit & (self.contrast >= np.percentile(self.contrast[digit], 90))
+        ink, ground = (np.median(part[clear], axis=0) for part in (self.levels, self.paper))
+        alike = np.abs(self.levels - ink).max(axis=2) < np.abs(ground - ink).max() / 3
+        near = max(1, round(0.06 * self.side))
+        return name_edges(ndimage.binary_dilation(digit, TOUCHING, near, mask=alike | digit))
+
+    def _is_washed_out(self, digit: np.ndarray) -> bool:
+        """Return whether strokes fade, over more than their edges, where a bright spot lies on the paper."""
+        spot = find_bright_spots(self.paper.mean(axis=2))
+        reach = max(1, round(0.1 * self.main.size))
+        spot = ndimage.binary_dilation(spot, TOUCHING, max(1, round(self.side / 20)))
+        spot &= ndimage.binary_dilation(digit, TOUCHING, reach)
+        share = self.contrast / np.percentile(self.contrast[digit], 75)
+        width = max(3, round(0.2 * measure_thickness(digit)))
+        fading = spot & (share > 0.2) & (share < 0.75)
+        return bool(ndimage.binary_opening(fading, np.ones((width, width))).any())
 
     def _is_frame(self, shape: Shape) -> bool:
         """Say whether another large shape lies in the empty middle of this one."""
@@ -174,54 +234,16 @@ class _View:
         )
 
 
-def _soften(ink: np.ndarray) -> np.ndarray:
-    """Below 0.4 of full ink is the paper's grain; from 0.8 on, a pixel counts as full ink."""
-    return np.clip(ink - 0.4, 0, 0.4)
-
-
-def _find_cropped(levels: np.ndarray) -> np.ndarray | None:
-    """Find the ink of a digit that fills a plain picture, whose border is ink or paper of one level."""
-    paper = np.median(_border(levels), axis=0)
-    dark = (paper - levels).max() > (levels - paper).max()
-    contrast = (paper - levels if dark else levels - paper).max(axis=2)
-    ink = _soften(contrast / max(contrast.max(), 32))
-    mask = ink > 0
-    if not mask.any() or (remove_lines(contrast / 255, np.zeros_like(ink)) < contrast / 255).any():
-        return None
-    even = np.abs(levels - paper).max(axis=2) < 0.2 * contrast.max()
-    if _border(even | mask).mean() < 0.9:
-        return None
-    if mask.shape == (28, 28):  # of MNIST's own size, and plain
-        return ink * mask
-    near = round(0.04 * max(mask.shape)) + 1
-    if not all(part.any() for part in (mask[:near], mask[-near:], mask[:, :near], mask[:, -near:])):
-        return None
-    labels, shapes = label_shapes(contrast, 0.2 * contrast.max())
-    main = max(shapes, key=lambda shape: shape.size)
-    shares = np.bincount(labels[mask], minlength=len(shapes) + 1) / np.count_nonzero(mask)
-    for shape in shapes:
-        both = shares[main.label] + shares[shape.label] > 0.6
-        if both and shape is not main and stand_side_by_side(main, shape):
-            raise UsageError(f"read_picture: two separate shapes: {_ONE_DIGIT}")
-    return ink * mask if shares.max() > 0.6 and not is_sheet(mask) and not find_fault(mask) else None
-
-
 def _refuse(levels: np.ndarray) -> NoReturn:
     """Say why there is no ink inside the picture: it, or something else, reaches an edge."""
     difference = np.abs(levels - np.median(levels, axis=(0, 1))).max(axis=2)
     if difference.max() >= 32:
         mask = difference > difference.max() / 2
-        lines = dict(zip(_EDGES, (mask[0], mask[-1], mask[:, 0], mask[:, -1]), strict=True))
-        for name, line in lines.items():
+        for name, line in get_edges(mask).items():
             if line.mean() > 0.6:
                 raise UsageError(f"read_picture: another area at the {name} edge: crop to the paper")
-        edges = " and ".join(name for name, line in lines.items() if line.any())
-        if edges:
-            raise UsageError(f"read_picture: ink runs over the edge, {edges}: {_ONE_DIGIT}")
+        if edges := name_edges(mask):
+            raise UsageError(f"read_picture: ink runs over the edge, {edges}: {ONE_DIGIT}")
     raise UsageError(
         "read_picture: no ink stands out from the paper: write with a darker or thicker pen, larger"
     )
-
-
-def _border(pixels: np.ndarray) -> np.ndarray:
-    return np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])

@@ -9,6 +9,27 @@ _LINE = 0.025  # of the picture's longer side: the width of ruled lines
 _STRIPS = 16  # parts of the picture, side by side, in which a ruled line is followed
 
 
+def remove_specks(levels: np.ndarray) -> np.ndarray:
+    """Remove single pixels: bring each between the lowest and the highest level of its neighbours.
+
+    Parameters
+    ----------
+    levels : ndarray, shape (height, width, 3)
+        Colours from 0 to 255.
+
+    Returns
+    -------
+    ndarray, shape (height, width, 3)
+        The same array if the picture is so small that a pixel may be all of a stroke.
+    """
+    if max(levels.shape) < 100:
+        return levels
+    around = np.ones((3, 3, 1), bool)
+    around[1, 1] = False
+    low, high = (each(levels, footprint=around) for each in (ndimage.minimum_filter, ndimage.maximum_filter))
+    return np.clip(levels, low, high)
+
+
 def find_paper(levels: np.ndarray, sign: int) -> np.ndarray:
     """Return the paper's level at each pixel: the picture without ink, but with shadows and tables.
 
@@ -28,6 +49,24 @@ def find_paper(levels: np.ndarray, sign: int) -> np.ndarray:
     window = (2 * half + 1, 2 * half + 1, 1)
     padded = np.pad(sign * levels, ((half, half), (half, half), (0, 0)), "edge")
     return sign * ndimage.grey_closing(padded, window, mode="nearest")[half:-half, half:-half]
+
+
+def find_bright_spots(paper: np.ndarray) -> np.ndarray:
+    """Find where the paper is brighter than around and than most of it: light of a lamp, or its reflection.
+
+    Parameters
+    ----------
+    paper : ndarray, shape (height, width)
+        The paper's level at each pixel.
+
+    Returns
+    -------
+    ndarray, shape (height, width), bool
+        Spots narrower than 0.3 of the picture's longer side.
+    """
+    width = round(_WIDEST * max(paper.shape))
+    around = ndimage.grey_opening(paper, (width, width), mode="nearest")
+    return paper > 1.04 * np.maximum(around, np.percentile(paper, 90))
 
 
 def remove_lines(contrast: np.ndarray, paper: np.ndarray) -> np.ndarray:
@@ -100,7 +139,7 @@ def _mark_lines(thin: np.ndarray, sheet: np.ndarray, width: int) -> np.ndarray:
         at = at.clip(0, height - 1)
         seen = (possible[at, range(_STRIPS)] * inside).sum(axis=1)
         share = (crossed[at, range(_STRIPS)] * inside).sum(axis=1) / np.maximum(seen, 1)
-        hit = (share > 0.7) & (seen > length / 3)
+        hit = (share > 0.75) & (seen > length / 3)
         if hit.any():
             hit = ndimage.maximum_filter1d(hit, 1 + 2 * (width // 4))
             level = rows - np.rint(rise * (columns / length - 0.5)).astype(int)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+ONE_DIGIT = "show one digit alone, with paper on all sides"
 TOUCHING = np.ones((3, 3), bool)  # pixels that meet at a corner are connected
 
 
@@ -161,3 +162,51 @@ def crop(ink: np.ndarray) -> np.ndarray:
     """
     rows, columns = (np.flatnonzero(ink.any(axis=axis)) for axis in (1, 0))
     return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def soften(ink: np.ndarray) -> np.ndarray:
+    """Separate ink from the paper's grain.
+
+    Parameters
+    ----------
+    ink : ndarray
+        Shares of full ink.
+
+    Returns
+    -------
+    ndarray of the same shape
+        0 up to 0.4 of full ink; the most from 0.8 on.
+    """
+    return np.clip(ink - 0.4, 0, 0.4)
+
+
+def get_edges(pixels: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the outermost rows and columns of a picture.
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (height, width, ...)
+        At least one pixel.
+
+    Returns
+    -------
+    dict
+        The pixels at the top, bottom, left and right, under these names.
+    """
+    return {"top": pixels[0], "bottom": pixels[-1], "left": pixels[:, 0], "right": pixels[:, -1]}
+
+
+def name_edges(mask: np.ndarray) -> str:
+    """Name the edges of a picture that a mask reaches.
+
+    Parameters
+    ----------
+    mask : ndarray, shape (height, width), bool
+        Where the ink is.
+
+    Returns
+    -------
+    str
+        Such as "top and left"; empty if it reaches none.
+    """
+    return " and ".join(name for name, line in get_edges(mask).items() if line.any())
