@@ -12,6 +12,10 @@ from pathlib import Path
 from mnist_helpers.errors import SetupError
 
 START_TIMEOUT = 600  # seconds: on a busy machine a kernel needs more than papermill's minute to start
+# A kernel looks for its parent by itself, but not while it executes code that holds Python's lock. On Linux
+# the system can kill it with its parent.
+_ASK_LINUX = '__import__("ctypes").CDLL(None).prctl(1, 9)'  # PR_SET_PDEATHSIG, SIGKILL
+END_WITH_PARENT = [f"--IPKernelApp.exec_lines={_ASK_LINUX}"] if sys.platform == "linux" else []
 # What `start_kernel` executes: a kernel may belong to another Python, which lacks this package.
 _PROBE = "import sys\nfrom mnist_helpers import environment\nenvironment.check()\nprint(sys.executable)"
 
@@ -86,10 +90,7 @@ def start_kernel(name: str = "python3") -> str:
 
 
 def end_with_parent() -> None:
-    """Arrange that this process and its kernels end with its parent, however that ends, and on SIGTERM.
-
-    A kernel looks for its parent by itself, but not while it executes code that holds Python's lock.
-    """
+    """Arrange that this process and its kernels end with its parent, however that ends, and on SIGTERM."""
     signal.signal(signal.SIGTERM, lambda *_: _end())
     threading.Thread(target=_end_after_parent, daemon=True).start()
 

@@ -273,6 +273,7 @@ def _execute(job: _Job, draft: Path) -> str:
             draft,
             job.parameters,
             progress_bar=job.bar,
+            extra_arguments=kernels.END_WITH_PARENT,
             start_timeout=kernels.START_TIMEOUT,
             execution_timeout=job.timeout,
             iopub_timeout=job.timeout,  # papermill's 4 seconds fail a lesson on a busy machine

@@ -1,9 +1,14 @@
 """Kernels are started for real: one that cannot run the lessons is found, with the reason and the cure."""
 
+import contextlib
+import os
+import signal
+import subprocess
 import sys
 
 import psutil
 import pytest
+from test_faults import COMMAND, PARAMETERS, PATIENCE, has_ended, wait_until, write_pid
 
 from mnist_helpers.errors import SetupError
 from mnist_helpers.lessons import kernels
@@ -49,3 +54,25 @@ def test_kernel_whose_python_is_gone_is_found_without_starting_it(add_kernel, tm
 def test_jupyters_own_python_needs_no_path(add_kernel):
     add_kernel("plain", ["python", *START[1:]])
     assert kernels.check_kernel("plain") is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a process with its parent")
+@pytest.mark.parametrize(
+    "killed", ["the command", "the lesson's process", "the command and the lesson's process"]
+)
+def test_kernel_that_cannot_look_for_its_parent_ends_with_it(killed, make_lesson, tmp_path):
+    """C code that holds Python's lock stops every thread of the kernel."""
+    hold = f"{write_pid(tmp_path / 'pid')}\nimport ctypes\n\n_ = ctypes.PyDLL(None).sleep({2 * PATIENCE})"
+    lesson = make_lesson("01_first", PARAMETERS, hold)
+    command = subprocess.Popen([COMMAND, "run", lesson, "--output", tmp_path / "out"], start_new_session=True)
+    assert wait_until((tmp_path / "pid").exists)
+    kernel = psutil.Process(int((tmp_path / "pid").read_text()))
+    victims = {"the command": command.pid, "the lesson's process": kernel.ppid()}
+    try:
+        for pid in [victims[name] for name in killed.split(" and ")]:
+            os.kill(pid, signal.SIGKILL)
+        assert wait_until(lambda: has_ended(kernel.pid))
+    finally:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            kernel.kill()
+        command.wait()
