@@ -3,6 +3,7 @@
 import base64
 import io
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import nbformat
 import pytest
 from PIL import Image
 
+from mnist_helpers import mnist_files
 from mnist_helpers.lessons import texts
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -135,3 +137,30 @@ def test_tag_that_would_have_no_effect_is_refused(tag, compare, edit):
     edit(lambda cells: cells[5].metadata.tags.append(tag))
     code, output = compare("--collect-only")
     assert code == pytest.ExitCode.USAGE_ERROR, output
+
+
+def test_plain_command_passes_on_a_committed_notebook_and_fails_on_a_changed_copy():
+    """From the root, without options: `pytest --nbval-lax notebooks/`. The first lesson takes least."""
+    committed = ROOT / "notebooks" / "01_data_exploration.ipynb"
+    notebook = nbformat.read(committed, 4)
+    stored = {out.text: out for cell in notebook.cells for out in cell.get("outputs", ()) if "text" in out}
+
+    def change(old, new):
+        [output] = [output for text, output in stored.items() if old in text]
+        output.text = output.text.replace(old, new)
+
+    change("nearest mean: number 1", "nearest mean: number 2")
+    change("accuracy 79.0%", "accuracy 80.0%")  # within the tolerance
+    change("accuracy 84.5%", "accuracy 90.0%")  # beyond it
+    copy = ROOT / "build" / "plain" / "01_changed.ipynb"
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(notebook, copy)
+    command = [Path(sys.executable).with_name("pytest"), "--nbval-lax", committed.relative_to(ROOT), copy]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1, done.stdout
+    failed = {line.split(" - ")[0] for line in done.stdout.splitlines() if line.startswith("FAILED")}
+    expected = [16] if mnist_files.find() is None else [15, 16]
+    assert failed == {f"FAILED build/plain/01_changed.ipynb::Cell {number}" for number in expected}
+    if 15 in expected:
+        assert re.search(r"01_changed, Cell 15: 90.0 became [\d.]+ \(allowed: ± 2\)", done.stdout)
+        assert re.search(r"\| 80.0 \| [\d.]+ \| 2 \| within \|", done.stdout)
