@@ -2,7 +2,8 @@
 
 Beside nbval's own tags a cell may have these (see docs/testing.md):
 
-- ``nbval-tolerance=0.5``: compare its output, but let floats differ by that much.
+- ``nbval-tolerance=0.5``: compare its output, but let floats differ by that much; ``nbval-tolerance=2%``
+  is for percentages alone, and a cell may have both.
 - ``nbval-check-picture``: compare its output, pictures included.
 - ``mnist-only``: compare it only where MNIST is there.
 - ``defaults-only``: compare it only where no parameter was changed.
@@ -47,13 +48,13 @@ def pytest_collection_modifyitems(items):
     has_mnist = mnist_files.find() is not None if cells else False
     for item in cells:
         tags = item.cell.metadata.get("tags", ())
-        tolerance = read_tolerance(item.nodeid, tags)
+        tolerances = read_tolerances(item.nodeid, tags)
         changed = any("injected-parameters" in cell.metadata.get("tags", ()) for cell in item.parent.nb.cells)
         item.user_properties += [
             ("code", item.cell.source.partition("\n")[0][:60]),
             ("profile", "changed" if changed else "defaults"),
         ]
-        if not (item.options["check"] or tolerance is not None or PICTURE in tags):
+        if not (item.options["check"] or tolerances or PICTURE in tags):
             continue
         missing = "MNIST is absent" if "mnist-only" in tags and not has_mnist else ""
         if reason := missing or ("parameters were changed" if "defaults-only" in tags and changed else ""):
@@ -61,26 +62,28 @@ def pytest_collection_modifyitems(items):
         item.options["check"] = not reason
         if not reason and item.cell.outputs and item.cell.execution_count:  # nbval compares no others
             item.user_properties.append(("compared", True))
-            extend_comparison(item, tolerance, PICTURE in tags)
+            extend_comparison(item, tolerances, PICTURE in tags)
 
 
-def read_tolerance(cell, tags):
-    """Return the tolerance that a cell's tags state, or None; refuse tags that would have no effect."""
-    tolerance = None
+def read_tolerances(cell, tags):
+    """Return the tolerances that a cell's tags state, by unit; refuse tags that would have no effect."""
+    tolerances = {}
     for tag in tags:
-        if re.fullmatch(TOLERANCE + r"\d+(\.\d+)?", tag):
-            tolerance = float(tag.removeprefix(TOLERANCE))
+        if stated := re.fullmatch(TOLERANCE + r"(\d+(?:\.\d+)?)(%?)", tag):
+            tolerances[stated[2]] = float(stated[1])
         elif tag.startswith("nbval-") and tag not in KNOWN:
-            raise pytest.UsageError(f"{cell}: no tag {tag}; there are {TOLERANCE}0.5, {', '.join(KNOWN)}")
-    return tolerance
+            raise pytest.UsageError(
+                f"{cell}: no tag {tag}; there are {TOLERANCE}0.5, {TOLERANCE}2%, {', '.join(KNOWN)}"
+            )
+    return tolerances
 
 
-def extend_comparison(item, tolerance, with_pictures):
+def extend_comparison(item, tolerances, with_pictures):
     """Let nbval's comparison of a cell know tolerances and pictures."""
     compare_exactly = item.compare_outputs
 
     def compare(test, ref, skip_compare=None):
-        accepted, changes = accept(test, ref, tolerance)
+        accepted, changes = accept(test, ref, tolerances)
         same_text = compare_exactly(accepted, ref, skip_compare)
         moved = [change for change in changes if not change.is_allowed]
         pictures = find_changed_pictures(test, ref) if with_pictures else []

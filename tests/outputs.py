@@ -36,33 +36,38 @@ def read_number(text):
     return float(text.replace(",", ""))
 
 
-def accept(new_outputs, old_outputs, tolerance):
-    """Return the new outputs, with the old texts where floats moved within the tolerance, and all changes.
+def accept(new_outputs, old_outputs, tolerances):
+    """Return the new outputs, with the old texts where floats moved within the tolerances, and all changes.
 
-    Without a tolerance (None) no text is replaced, so that an exact comparison sees every difference.
+    `tolerances` holds those of floats ("") and of percentages ("%"), which else have that of floats. Without
+    any, no text is replaced, so that an exact comparison sees every difference.
     """
     accepted = copy.deepcopy(new_outputs)
     changes = []
     for new, old in zip(map(_read_content, accepted), map(_read_content, old_outputs), strict=False):
         for key in [key for key in new if key.startswith("text") and key in old]:
-            found = find_changes(old[key], new[key], tolerance or 0.0)
+            found = find_changes(old[key], new[key], tolerances)
             changes += found or ()
-            if tolerance is not None and found is not None and all(change.is_allowed for change in found):
+            if tolerances and found is not None and all(change.is_allowed for change in found):
                 new[key] = old[key]
     return accepted, list(dict.fromkeys(changes))  # a table shows its numbers as HTML and as text
 
 
-def find_changes(old, new, tolerance):
+def find_changes(old, new, tolerances):
     """Return the numbers that differ; None if more differs than numbers and the gaps between words.
 
-    Whole numbers must be the same whatever the tolerance: they count, name or order something.
+    Whole numbers must be the same whatever the tolerances: they count, name or order something.
     """
     if _read_words(old) != _read_words(new):
         return None
-    pairs = zip(NUMBER.findall(old), NUMBER.findall(new), strict=True)
-    return [
-        Change(*pair, tolerance if any(map(_is_float, pair)) else 0.0) for pair in pairs if pair[0] != pair[1]
-    ]
+    changes = []
+    for was, now in zip(NUMBER.finditer(old), NUMBER.finditer(new), strict=True):
+        if was[0] != now[0]:
+            unit = "%" if re.match(" ?%", old[was.end() :]) else ""
+            allowed = tolerances.get(unit, tolerances.get("", 0.0))
+            is_float = _is_float(was[0]) or _is_float(now[0])
+            changes.append(Change(was[0], now[0], allowed if is_float else 0.0))
+    return changes
 
 
 def find_changed_line(new_outputs, old_outputs):

@@ -36,7 +36,7 @@ def print_text(text):
     ],
 )
 def test_floats_within_the_tolerance_are_accepted_and_listed(old, new, tolerance):
-    accepted, changes = accept(print_text(new), print_text(old), tolerance)
+    accepted, changes = accept(print_text(new), print_text(old), {"": tolerance})
     assert accepted == print_text(old)
     assert changes
     assert all(change.is_allowed for change in changes)
@@ -53,7 +53,7 @@ def test_floats_within_the_tolerance_are_accepted_and_listed(old, new, tolerance
     ],
 )
 def test_number_beyond_the_tolerance_and_any_changed_whole_number_are_named(old, new, tolerance, line):
-    accepted, changes = accept(print_text(new), print_text(old), tolerance)
+    accepted, changes = accept(print_text(new), print_text(old), {"": tolerance})
     assert accepted == print_text(new)
     assert [str(change) for change in changes if not change.is_allowed] == [line]
 
@@ -70,12 +70,25 @@ def test_number_beyond_the_tolerance_and_any_changed_whole_number_are_named(old,
     ],
 )
 def test_text_is_exact_whatever_the_tolerance(old, new):
-    assert find_changes(old, new, 1e9) is None
-    assert accept(print_text(new), print_text(old), 1e9) == (print_text(new), [])
+    assert find_changes(old, new, {"": 1e9}) is None
+    assert accept(print_text(new), print_text(old), {"": 1e9}) == (print_text(new), [])
+
+
+@pytest.mark.parametrize(
+    ("tolerances", "allowed"),
+    [
+        ({"": 0.1, "%": 2.0}, [0.1, 2.0, 2.0]),
+        ({"%": 2.0}, [0.0, 2.0, 2.0]),
+        ({"": 0.1}, [0.1, 0.1, 0.1]),
+    ],
+)
+def test_percentages_may_have_a_tolerance_of_their_own(tolerances, allowed):
+    changes = find_changes("loss 0.50, accuracy 98.1% 1.5 %", "loss 0.51, accuracy 98.2% 1.6 %", tolerances)
+    assert [change.allowed for change in changes] == allowed
 
 
 def test_without_a_tolerance_nothing_is_accepted():
-    accepted, changes = accept(print_text("a  1.50"), print_text("a 1.5"), None)
+    accepted, changes = accept(print_text("a  1.50"), print_text("a 1.5"), {})
     assert accepted == print_text("a  1.50")
     assert [tuple(change) for change in changes] == [("1.5", "1.50", 0.0)]
 
@@ -85,7 +98,7 @@ def test_table_counts_once_although_it_is_shown_as_html_and_as_text():
         data = {"text/html": f"<td>{number}</td>", "text/plain": f"0  {number}", "image/png": "x"}
         return [new_output("display_data", data)]
 
-    accepted, [change] = accept(show("1.0"), show("9.0"), 0.5)
+    accepted, [change] = accept(show("1.0"), show("9.0"), {"": 0.5})
     assert (change.old, change.new) == ("9.0", "1.0")
     assert accepted == show("1.0")
 

@@ -103,6 +103,18 @@ def test_tolerance_holds_for_floats_and_pictures(compare, edit, tmp_path):
         assert start + line in summary.read_text()
 
 
+def test_percentages_may_have_a_tolerance_of_their_own(compare, edit):
+    def move(cells):
+        cells[5].metadata.tags = ["nbval-tolerance=0.1", "nbval-tolerance=2%"]
+        cells[5].outputs[0].text = "loss 1.85, accuracy 97.1%\n"
+
+    edit(move)
+    code, output = compare()
+    assert code == 1, output
+    assert "1.85 became 1.25 (allowed: ± 0.1)" in output
+    assert "| 97.1 | 98.2 | 2 | within |" in output
+
+
 def test_what_moved_too_far_is_named_with_lesson_cell_and_numbers(compare, edit):
     def move(cells):
         cells[2].outputs[0].text = "UCI digit\n"
@@ -132,7 +144,9 @@ def test_cells_that_hold_for_the_defaults_are_left_out_where_parameters_were_set
     assert "not compared, because parameters were changed: 01_first.ipynb::Cell 4" in output
 
 
-@pytest.mark.parametrize("tag", ["nbval-tolerence=0.5", "nbval-tolerance", "nbval-tolerance=x"])
+@pytest.mark.parametrize(
+    "tag", ["nbval-tolerence=0.5", "nbval-tolerance", "nbval-tolerance=x", "nbval-tolerance=2%%"]
+)
 def test_tag_that_would_have_no_effect_is_refused(tag, compare, edit):
     edit(lambda cells: cells[5].metadata.tags.append(tag))
     code, output = compare("--collect-only")
