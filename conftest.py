@@ -26,6 +26,20 @@ PICTURE = "nbval-check-picture"
 KNOWN = {PICTURE, "nbval-check-output", "nbval-ignore-output", "nbval-raises-exception", "nbval-skip"}
 
 
+# Another project writes these two anew, without this package.
+
+
+def name_data():
+    """Return which data set the notebooks use on this machine."""
+    return "MNIST" if mnist_files.find() else "UCI digits"
+
+
+def name_versions():
+    """Return the versions that stand above the table of what moved."""
+    versions = environment.describe()
+    return ", ".join(f"{name} {versions[name]}" for name in ("tensorflow", "keras", "numpy"))
+
+
 def pytest_addoption(parser):
     """Add the options of this file."""
     parser.addoption(
@@ -45,18 +59,18 @@ def pytest_addoption(parser):
 def pytest_collection_modifyitems(items):
     """Choose the cells that nbval will compare, and how."""
     cells = [item for item in items if hasattr(item, "cell")]
-    has_mnist = mnist_files.find() is not None if cells else False
+    data = name_data() if cells else ""
     for item in cells:
         tags = item.cell.metadata.get("tags", ())
         tolerances = read_tolerances(item.nodeid, tags)
         changed = any("injected-parameters" in cell.metadata.get("tags", ()) for cell in item.parent.nb.cells)
         item.user_properties += [
             ("code", item.cell.source.partition("\n")[0][:60]),
-            ("profile", "changed" if changed else "defaults"),
+            ("profile", f"{'changed' if changed else 'defaults'}, {data}"),
         ]
         if not (item.options["check"] or tolerances or PICTURE in tags):
             continue
-        missing = "MNIST is absent" if "mnist-only" in tags and not has_mnist else ""
+        missing = "MNIST is absent" if "mnist-only" in tags and data != "MNIST" else ""
         if reason := missing or ("parameters were changed" if "defaults-only" in tags and changed else ""):
             item.user_properties.append(("left out", reason))
         item.options["check"] = not reason
@@ -151,9 +165,7 @@ def report_changes(cells, reporter):
     """Print what moved against the stored outputs, and append it to the summary of a job on GitHub."""
     if not (table := cell_report.format_changes(cells)):
         return
-    versions = environment.describe()
-    named = ", ".join(f"{name} {versions[name]}" for name in ("tensorflow", "keras", "numpy"))
-    text = f"\nAgainst the stored outputs, with {named}:\n\n{table}\n"
+    text = f"\nAgainst the stored outputs, with {name_versions()}:\n\n{table}\n"
     reporter.write_line(text)
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         with open(summary, "a", encoding="utf-8") as file:

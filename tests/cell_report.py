@@ -18,7 +18,7 @@ class Cell(NamedTuple):
     lesson: str
     number: str  # as in "Cell 3"
     code: str  # its first line
-    profile: str  # "defaults", or "changed" where parameters were set
+    profile: str  # whether parameters were changed, and the data set, as in "defaults, MNIST"
     seconds: float
     problem: str  # empty if it passed
     changes: list  # numbers that moved
