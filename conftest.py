@@ -163,8 +163,7 @@ def find_cells(reporter, fact):
 
 def report_changes(cells, reporter):
     """Print what moved against the stored outputs, and append it to the summary of a job on GitHub."""
-    if not (table := cell_report.format_changes(cells)):
-        return
+    table = cell_report.format_changes(cells) or "Nothing moved."
     text = f"\nAgainst the stored outputs, with {name_versions()}:\n\n{table}\n"
     reporter.write_line(text)
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):

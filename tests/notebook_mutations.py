@@ -99,8 +99,9 @@ def main(names: list[str]) -> None:
         found = {name: [pool.submit(find_first, name, data) for data in DATA] for name in names}
         print(f"| mutation | {' | '.join(DATA)} |\n| --- |{' --- |' * len(DATA)}")
         for name, cells in found.items():
-            text = " | ".join(cell.result() or "not noticed" for cell in cells)
-            print(f"| {getattr(mutations, name).__doc__} | {text} |", flush=True)
+            first, *others = [cell.result() or "not noticed" for cell in cells]
+            texts = [first, *("the same" if text == first else text for text in others)]
+            print(f"| {getattr(mutations, name).__doc__} | {' | '.join(texts)} |", flush=True)
     for number, data in enumerate(DATA):
         noticed = sum(bool(cells[number].result()) for cells in found.values())
         print(f"\n{data}: {noticed} of {len(names)} noticed.")

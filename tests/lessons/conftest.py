@@ -34,6 +34,12 @@ SOUND = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def no_summary(monkeypatch):
+    """Keep what the tests try on purpose out of the summary of a job on GitHub."""
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+
+
 @pytest.fixture(scope="session")
 def executed(write_lesson, tmp_path_factory):
     """Execute the lesson; return the folder of its text and its notebook."""

@@ -52,6 +52,7 @@ def test_cells_that_hold_for_mnist_only_are_named_and_left_out_without_it(compar
     assert code == 0, output
     assert "3 cells compared" in output
     assert "not compared, because MNIST is absent: 01_first.ipynb::Cell 2" in output
+    assert "Nothing moved." in output
 
 
 def test_stripped_notebook_fails_for_lack_of_comparisons(compare, pair):
