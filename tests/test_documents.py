@@ -9,6 +9,7 @@ import notebook_mutations
 import pytest
 from PIL import Image
 
+from mnist_helpers.lessons import texts
 from mnist_helpers.study import charts, findings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -65,11 +66,29 @@ def test_generated_part_is_up_to_date(document, name):
     assert documents.replace_marked(text, name, update.generate()[document, name]) == text, stale
 
 
-def test_page_on_testing_has_a_row_for_each_mutation_of_the_notebooks():
+def read_rows():
+    """Return the table of mutations in the page on testing, a list per row."""
     text = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
     table = text.partition("<!-- mutations -->")[2].partition("<!-- end of mutations -->")[0]
-    rows = [line.split(" | ")[0].removeprefix("| ") for line in table.strip().splitlines()[2:]]
-    assert rows == [getattr(mutations, name).__doc__ for name in notebook_mutations.MUTATIONS]
+    return [line.strip("| ").split(" | ") for line in table.strip().splitlines()]
+
+
+def test_page_on_testing_has_a_row_for_each_mutation_of_the_notebooks():
+    head, _, *rows = read_rows()
+    assert head == ["mutation", "MNIST", "UCI digits"]
+    assert [row[0] for row in rows] == [
+        getattr(mutations, name).__doc__ for name in notebook_mutations.MUTATIONS
+    ]
+
+
+def test_page_on_testing_names_cells_that_the_lessons_have():
+    """A lesson that has changed since may notice a mutation in another cell: run notebook_mutations.py."""
+    for mutation, *places in read_rows()[2:]:
+        for place in set(places) - {"the same", "not noticed"}:
+            number, _, line = place.partition(": ")
+            [lesson] = texts.find_lessons([number])
+            code = [cell.source for cell in texts.read_lesson(lesson).cells if cell.cell_type == "code"]
+            assert line.strip("`") in {source.partition("\n")[0] for source in code}, mutation
 
 
 PICTURES = {"study.png": charts.draw_courses, "study_gaps.png": charts.draw_gaps}
