@@ -194,6 +194,7 @@ def study(
 def _report_progress(outcomes: Iterable["Outcome"], tasks: list) -> Iterator["Outcome"]:
     """Yield the outcomes while updating a progress bar."""
     from mnist_helpers.study import plan
+    from mnist_helpers.study.rows import has_diverged
 
     cost = sum(map(plan.estimated_cost, tasks))
     with tqdm(total=cost, unit=" images", unit_scale=True, disable=not sys.stderr.isatty()) as bar:
@@ -201,7 +202,7 @@ def _report_progress(outcomes: Iterable["Outcome"], tasks: list) -> Iterator["Ou
             # No result is shown: nobody should look at one before the last run is made.
             text = f"failed: {outcome.error}"
             if outcome.row:
-                diverged = ", diverged" if outcome.row["train_cross_entropy"] == "nan" else ""
+                diverged = ", diverged" if has_diverged(outcome.row) else ""
                 text = f"{float(outcome.row['seconds']):.0f} s{diverged}"
             bar.write(f"{count}/{len(tasks)} {outcome.task}: {text}", file=sys.stderr)
             bar.update(plan.estimated_cost(outcome.task))

@@ -8,6 +8,7 @@ import math
 import numbers
 from dataclasses import dataclass, field
 
+from mnist_helpers import statistics
 from mnist_helpers.errors import UsageError
 
 # Augmentation ranges: arguments of `augmentation.RandomAffine`. The gentle ranges keep every digit's label;
@@ -154,8 +155,8 @@ class Run:
 
     @property
     def diverged(self) -> bool:
-        """Whether the training loss stopped being a finite number."""
-        return math.isnan(self.train_loss)
+        """Whether the training loss stopped being a finite number (see `statistics.find_diverged`)."""
+        return bool(statistics.find_diverged(self.train_loss))
 
 
 # Both were selected on validation images.

@@ -10,7 +10,71 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from mnist_helpers.errors import DataError
+
 UNDECIDED = "undecided"
+
+
+def find_diverged(losses: float | Sequence[float] | np.ndarray | pd.Series) -> np.ndarray:
+    """Return which runs diverged.
+
+    This is the one definition, from training to the last table: a run diverged if its loss on training images
+    stopped being a finite number. All of its numbers are then NaN.
+
+    Parameters
+    ----------
+    losses : float or array_like
+        A number per run.
+
+    Returns
+    -------
+    ndarray of bool
+        One per number, in the same shape.
+    """
+    return ~np.isfinite(np.asarray(losses, dtype=float))
+
+
+def tell_left_out(diverged: int) -> str:
+    """Return how tables and pictures say that runs are missing.
+
+    Parameters
+    ----------
+    diverged : int
+        Number of runs, or pairs, that are left out.
+
+    Returns
+    -------
+    str
+        Such as ``"1 diverged, left out"``; empty if there is none.
+    """
+    return f"{diverged} diverged, left out" if diverged else ""
+
+
+def count_diverged(numbers: Sequence[float] | np.ndarray | pd.Series) -> int:
+    """Count the runs that diverged, and check that enough others are left for a spread.
+
+    Parameters
+    ----------
+    numbers : array_like, shape (n,)
+        A number per run, or the difference of each pair.
+
+    Returns
+    -------
+    int
+        How many are not finite.
+
+    Raises
+    ------
+    DataError
+        If fewer than two others are left.
+    """
+    diverged = int(find_diverged(numbers).sum())
+    if (kept := len(numbers) - diverged) < 2:
+        raise DataError(
+            f"{diverged} of {len(numbers)} runs or pairs diverged, which leaves {kept}: two are needed."
+            " Lower the learning rate, or add seeds"
+        )
+    return diverged
 
 
 @dataclass(frozen=True)
@@ -55,12 +119,13 @@ class Difference:
 
     @property
     def interval(self) -> str:
-        """The mean and its interval as text, such as ``"+0.96 [+0.60, +1.32]"``."""
-        return f"{self.mean:+.{self.digits}f} [{self.low:+.{self.digits}f}, {self.high:+.{self.digits}f}]"
+        """The mean and its interval as text, such as ``"+0.96 [+0.60, +1.32]"``, and how many diverged."""
+        bounds = f"{self.low:+.{self.digits}f}, {self.high:+.{self.digits}f}"
+        inside = "; ".join(filter(None, [bounds, tell_left_out(self.diverged)]))
+        return f"{self.mean:+.{self.digits}f} [{inside}]"
 
     def __str__(self) -> str:
-        left_out = f"; {self.diverged} diverged, left out" if self.diverged else ""
-        return f"{self.interval}, {self.verdict}{left_out}"
+        return f"{self.interval}, {self.verdict}"
 
 
 def paired_difference(
@@ -87,19 +152,18 @@ def paired_difference(
 
     Raises
     ------
+    DataError
+        If fewer than two pairs are left.
     ValueError
-        If the series differ in length, or fewer than two pairs are left.
+        If the series differ in length or have fewer than two runs.
     """
     from scipy import stats
 
     if len(values) != len(reference) or len(values) < 2:
         raise ValueError(f"expected two or more pairs, found {len(values)} and {len(reference)} runs")
     differences = np.subtract(values, reference)
-    finite = np.isfinite(differences)
-    diverged = int((~finite).sum())
-    differences = differences[finite]
-    if len(differences) < 2:
-        raise ValueError(f"{diverged} pairs diverged (NaN), which leaves {len(differences)}: two are needed")
+    diverged = count_diverged(differences)
+    differences = differences[~find_diverged(differences)]
     mean = float(differences.mean())
     half = ci_half_width(differences, comparisons)
     detectable = find_detectable(len(differences), comparisons) * float(stats.sem(differences))
@@ -174,14 +238,15 @@ def table(values: Mapping[str, Sequence[float]], reference: str) -> pd.DataFrame
     """
     rows = {}
     for name, numbers in values.items():
-        kept = np.isfinite(numbers)
-        row: dict[str, float | str] = {"mean": float(np.mean(numbers, where=kept)), "runs": int(kept.sum())}
+        missing = find_diverged(numbers)
+        kept = np.asarray(numbers)[~missing]
+        row: dict[str, float | str] = {"mean": float(kept.mean()) if kept.size else np.nan, "runs": kept.size}
         if name != reference:
             found = paired_difference(numbers, values[reference])
             row[f"minus {reference}"] = found.mean
             row |= {"low": found.low, "high": found.high, "verdict": found.verdict}
-        if not kept.all():
-            row["left out"] = f"{np.sum(~kept)} diverged"
+        if missing.any():
+            row["left out"] = f"{missing.sum()} diverged"
         rows[name] = row
     return pd.DataFrame.from_dict(rows, orient="index").round(2).astype(object).fillna("")
 
@@ -201,20 +266,19 @@ def score(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, float]:
     dict of str to float
         ``accuracy``, 0 to 1; ``cross_entropy``, in nats; ``calibration_error``, 0 to 1: the mean distance
         between the confidence of a prediction and the share of correct ones, in 15 bins of equal width
-        (Guo et al., "On Calibration of Modern Neural Networks", ICML 2017). The last two are NaN if a
-        probability is NaN.
+        (Guo et al., "On Calibration of Modern Neural Networks", ICML 2017). All are NaN if a probability is:
+        broken weights have an accuracy too, that of a constant answer.
     """
     from scipy import stats
 
-    correct = probabilities.argmax(axis=1) == labels
-    accuracy = float(correct.mean())
     if np.isnan(probabilities).any():
-        return {"accuracy": accuracy, "cross_entropy": np.nan, "calibration_error": np.nan}
+        return dict.fromkeys(("accuracy", "cross_entropy", "calibration_error"), np.nan)
+    correct = probabilities.argmax(axis=1) == labels
     confidence = probabilities.max(axis=1).astype(float)
     of_label = probabilities[np.arange(len(labels)), labels].astype(float)
     gaps = stats.binned_statistic(confidence, correct - confidence, "sum", bins=15, range=(0, 1)).statistic
     return {
-        "accuracy": accuracy,
+        "accuracy": float(correct.mean()),
         "cross_entropy": float(-np.log(np.maximum(of_label, 1e-7)).mean()),  # 1e-7 is Keras's own limit
         "calibration_error": float(np.abs(gaps).sum() / len(labels)),
     }

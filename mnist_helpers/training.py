@@ -130,7 +130,7 @@ def _fit_compiled(
     _tensorflow.release_memory()  # the batches hold a copy of all images
     on_training = evaluate(network, digits.x_train[:10_000], digits.y_train[:10_000])
     # TerminateOnNaN has ended the training, or its last step broke the weights.
-    if not np.isfinite([*history["loss"], on_training[0]]).all():
+    if statistics.find_diverged([*history["loss"], on_training[0]]).any():
         return Run(recipe, seconds, 0, math.nan, math.nan, math.nan, math.nan, history)
     curve = history.get("val_cross_entropy") or history.get("val_loss")
     best = int(np.argmin(curve)) + 1 if curve else len(history["loss"])

@@ -1,11 +1,14 @@
 """Statistics, compared with SciPy's own t test and with a calculation by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
 from mnist_helpers import statistics
+from mnist_helpers.errors import DataError
 
 random = np.random.default_rng(3)
 BASELINE = random.normal(95, 0.5, 8)
@@ -127,8 +130,8 @@ def test_probability_zero_is_bounded_and_nan_stays_nan():
     sure = np.eye(10)[[1, 2]]
     assert statistics.score(sure, np.array([1, 3]))["cross_entropy"] == pytest.approx(-np.log(1e-7) / 2)
     found = statistics.score(np.full((2, 10), np.nan), np.array([0, 1]))
-    assert np.isnan(found["cross_entropy"])
-    assert np.isnan(found["calibration_error"])
+    assert np.isnan([*found.values()]).all(), "broken weights have an accuracy, which must not count"
+    assert list(found) == ["accuracy", "cross_entropy", "calibration_error"]
 
 
 def test_pairs_with_a_run_that_diverged_are_left_out_and_counted():
@@ -136,10 +139,16 @@ def test_pairs_with_a_run_that_diverged_are_left_out_and_counted():
     reference = [0.0, 5.0, 1.5, 2.0, 1.0]
     found = statistics.paired_difference(values, reference)
     without = statistics.paired_difference([1.0, 2.0, 4.0], [0.0, 1.5, 2.0])
-    assert (found.mean, found.interval, found.pairs) == (without.mean, without.interval, 3)
-    assert str(found) == f"{without}; 2 diverged, left out"
-    with pytest.raises(ValueError, match=r"1 pairs diverged \(NaN\), which leaves 1"):
-        statistics.paired_difference([1.0, np.nan], [1.0, 2.0])
+    assert found == replace(without, diverged=2)
+    assert found.interval == without.interval.replace("]", "; 2 diverged, left out]")
+    assert str(found) == f"{found.interval}, {without.verdict}"
+    for lost, values in ((1, [1.0, np.nan]), (2, [np.inf, np.nan])):
+        with pytest.raises(
+            DataError, match=rf"{lost} of 2 .* diverged, which leaves {2 - lost}: two are need"
+        ):
+            statistics.paired_difference(values, [1.0, 2.0])
+        with pytest.raises(DataError, match=rf"{lost} of 2 .* diverged"):
+            statistics.table({"broken": values, "sound": [1.0, 2.0]}, "broken")
 
 
 def test_table_says_how_many_runs_diverged_and_leaves_them_out():

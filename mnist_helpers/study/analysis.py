@@ -1,6 +1,6 @@
 """The analysis of the study: comparisons, verdicts, early stopping."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,8 @@ def read_courses(study: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         A row per run and scored epoch: ``part``, ``technique``, ``train_size``, ``seed``, and the columns of
-        `store.unpack_course`. From the epoch on in which a run diverged, all of its scores are NaN.
+        `store.unpack_course`. ``diverged`` says whether the run diverged. Then all of its scores are NaN,
+        those of earlier epochs too: otherwise each epoch would be compared over other seeds.
 
     Raises
     ------
@@ -39,15 +40,15 @@ def read_courses(study: pd.DataFrame) -> pd.DataFrame:
         If a course is none, or a column is missing.
     """
     names = ["part", "technique", "train_size", "seed"]
-    if missing := {*names, "course"} - {*study.columns}:
+    if missing := {*names, "course", "train_cross_entropy"} - {*study.columns}:
         raise DataError(f"the study has no column {', '.join(sorted(missing))}: git checkout its table")
     frames = []
-    for run in study.itertuples():
+    losses = study["train_cross_entropy"]
+    for run, diverged in zip(study.itertuples(), statistics.find_diverged(losses), strict=True):
         course = store.unpack_course(run.course)
-        for entropy in [name for name in course if name.endswith("_cross_entropy")]:
-            scores = [name for name in course if name.split("_")[0] == entropy.split("_")[0]]
-            course[scores] = course[scores].where(course[entropy].notna())
-        frames.append(course.assign(**{name: getattr(run, name) for name in names}))
+        if diverged:  # before its first checkpoint it has no row, and would not be counted
+            course = pd.DataFrame({"epoch": course.get("epoch", pd.Series()) if len(course) else [0.0]})
+        frames.append(course.assign(**{name: getattr(run, name) for name in names}, diverged=diverged))
     courses = pd.concat(frames, ignore_index=True)
     return courses.astype({"part": "category", "technique": "category"})  # ten times as fast to compare
 
@@ -82,9 +83,33 @@ def select(courses: pd.DataFrame, part: str, technique: str, size: int, epoch: i
         (courses["part"] == part) & (courses["technique"] == technique) & (courses["train_size"] == size)
     ]
     rows = runs[runs["epoch"] == epoch].set_index("seed")
-    if rows.empty:
+    if runs.empty or (rows.empty and not runs["diverged"].all()):
         raise DataError(f"the study has no {part} of {technique!r} with {size:,} images, epoch {epoch}")
     return rows[column].reindex(sorted(runs["seed"].unique()))  # a run that diverged ends before
+
+
+def count_diverged(courses: pd.DataFrame, part: str, techniques: Collection[str], size: int) -> int:
+    """Count the runs that diverged.
+
+    Parameters
+    ----------
+    courses : DataFrame
+        As `read_courses` returns it.
+    part : str
+        A name in `plan.PARTS`.
+    techniques : collection of str
+        Names of its techniques.
+    size : int
+        Number of training images.
+
+    Returns
+    -------
+    int
+        How many runs of these.
+    """
+    of_size = courses[(courses["part"] == part) & (courses["train_size"] == size) & courses["diverged"]]
+    runs = of_size[of_size["technique"].isin(techniques)]
+    return len(runs.drop_duplicates(["technique", "seed"]))
 
 
 def compare(courses: pd.DataFrame, comparison: Mapping[str, Any]) -> Difference:
@@ -107,7 +132,7 @@ def compare(courses: pd.DataFrame, comparison: Mapping[str, Any]) -> Difference:
     Raises
     ------
     DataError
-        If the study has no such run.
+        If the study has no such run, or fewer than two pairs are left.
     """
     part = comparison["family"]
     size = comparison["size"]
@@ -158,7 +183,8 @@ def compare_courses(courses: pd.DataFrame, size: int, part: str = "courses") -> 
     -------
     DataFrame
         ``technique``, ``epoch``, ``mean``, ``low``, ``high``: each interval for itself, not adjusted, since
-        the picture shows the course and the planned comparisons decide.
+        the picture shows the course and the planned comparisons decide. ``diverged`` counts the pairs that
+        are left out.
     """
     column, factor, _ = MEASURES["accuracy"]
     planned = plan.PARTS[part]
@@ -171,8 +197,8 @@ def compare_courses(courses: pd.DataFrame, size: int, part: str = "courses") -> 
             series = [select(courses, part, name, size, epoch, column) for name in names]
             values, reference = (factor * pd.concat(series, axis=1, join="inner")).to_numpy().T
             found = statistics.paired_difference(values, reference)
-            rows.append((technique, epoch, found.mean, found.low, found.high))
-    return pd.DataFrame(rows, columns=["technique", "epoch", "mean", "low", "high"])
+            rows.append((technique, epoch, found.mean, found.low, found.high, found.diverged))
+    return pd.DataFrame(rows, columns=["technique", "epoch", "mean", "low", "high", "diverged"])
 
 
 def add_test_images(differences: np.ndarray, comparisons: int = 1) -> Difference:
@@ -229,14 +255,23 @@ def find_image_differences(study: pd.DataFrame, technique: str, size: int) -> np
     -------
     ndarray, shape (seeds, 10,000)
         100 where only the technique is right, -100 where only the baseline is, else 0: percentage points.
-        Seeds of which a run diverged are left out.
+        Seeds of which a run diverged are left out; `compare` counts them.
+
+    Raises
+    ------
+    DataError
+        If fewer than two seeds are left.
     """
+    names = [technique, plan.BASELINE]
     ends = study[(study["part"] == "ends") & (study["train_size"] == size)]
-    ends = ends[ends["test_cross_entropy"].notna()]
-    packed = ends.pivot(index="seed", columns="technique", values="test_wrong")
+    runs = [ends[ends["technique"] == name].set_index("seed") for name in names]
+    pairs = pd.concat(runs, axis=1, join="inner", keys=names).sort_index()
+    losses = pairs.xs("train_cross_entropy", axis=1, level=1).sum(axis=1, skipna=False)
+    statistics.count_diverged(losses)
+    kept = pairs[~statistics.find_diverged(losses)]
     wrong = {
-        name: np.stack([store.unpack_wrong(text, 10_000) for text in texts])
-        for name, texts in packed[[technique, plan.BASELINE]].dropna().items()
+        name: np.stack([store.unpack_wrong(text, 10_000) for text in kept[name, "test_wrong"]])
+        for name in names
     }
     return 100 * (wrong[plan.BASELINE].astype(np.float32) - wrong[technique])
 
@@ -293,14 +328,20 @@ def tabulate_early_stopping(
     DataFrame
         A row per size, monitor and patience: mean number of epochs, ``stopped``, the number of runs that it
         ended, of ``runs``, and the `Difference` to the full length of the test accuracy (percentage points)
-        and of the test cross-entropy (nats), not adjusted. ``diverged`` counts the runs that are left out,
-        because they did not reach the full length.
+        and of the test cross-entropy (nats), not adjusted. ``diverged`` counts the runs that are left out.
+
+    Raises
+    ------
+    DataError
+        If fewer than two runs are left.
     """
     baseline = courses[(courses["part"] == part) & (courses["technique"] == plan.BASELINE)]
     rows = []
     for size, all_runs in baseline.groupby("train_size"):
         by_seed = [run.sort_values("epoch") for _, run in all_runs.groupby("seed")]
-        runs = [run for run in by_seed if pd.notna(run["test_cross_entropy"].iloc[-1])]
+        losses = [run["test_cross_entropy"].iloc[-1] for run in by_seed]
+        diverged = statistics.count_diverged(losses)
+        runs = [by_seed[index] for index in np.flatnonzero(~statistics.find_diverged(losses))]
         for monitor in ("validation_cross_entropy", "validation_accuracy"):
             for patience in patiences:
                 kept = pd.DataFrame([stop_early(run, monitor, patience) for run in runs])
@@ -313,7 +354,7 @@ def tabulate_early_stopping(
                     column, factor, _ = MEASURES[measure]
                     scores = [factor * table[column].to_numpy(float) for table in (kept, ends)]
                     found[measure] = statistics.paired_difference(*scores)
-                rows.append(found | {"diverged": len(by_seed) - len(runs)})
+                rows.append(found | {"diverged": diverged})
     return pd.DataFrame(rows)
 
 
@@ -334,7 +375,13 @@ def estimate_label_value(courses: pd.DataFrame, size: int, extra: int = 2_000) -
     gain, error : float
         Gain of the baseline's mean test accuracy after the last epoch, in percentage points, and its standard
         error over seeds: a straight line in the logarithm of the size, from this size to the next larger one,
-        or from the next smaller one. The error does not cover how far the line itself is off.
+        or from the next smaller one. The error does not cover how far the line itself is off. Runs that
+        diverged are left out.
+
+    Raises
+    ------
+    DataError
+        If fewer than two runs of a size are left.
     """
     sizes = sorted(plan.PARTS["courses"].sizes)
     index = min(sizes.index(size), len(sizes) - 2)
@@ -342,6 +389,7 @@ def estimate_label_value(courses: pd.DataFrame, size: int, extra: int = 2_000) -
     for each in sizes[index : index + 2]:
         epochs, _ = plan.PARTS["courses"].sizes[each]
         found = 100 * select(courses, "courses", plan.BASELINE, each, epochs, "test_accuracy")
+        statistics.count_diverged(found)
         means.append(found.mean())
         errors.append(found.sem())
     share = np.log((size + extra) / size) / np.log(sizes[index + 1] / sizes[index])
@@ -360,15 +408,26 @@ def correlate_pairs(courses: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         Pearson's correlation over seeds between each technique (rows) and the baseline, by training size. The
-        higher it is, the more pairing narrows the interval of the difference.
+        higher it is, the more pairing narrows the interval of the difference. If pairs diverged, a last
+        column counts them.
+
+    Raises
+    ------
+    DataError
+        If fewer than two pairs are left.
     """
     rows: dict[str, dict[str, float]] = {}
+    left_out = {}
     for technique in list(plan.TECHNIQUES)[1:]:
         rows[technique] = {}
+        diverged = 0
         for size, (epochs, _) in plan.PARTS["ends"].sizes.items():
             pair = [
                 select(courses, "ends", name, size, epochs, "test_accuracy")
                 for name in (technique, plan.BASELINE)
             ]
+            diverged += statistics.count_diverged(pair[0] - pair[1])
             rows[technique][f"{size:,} images"] = pair[0].corr(pair[1])
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("technique")
+        left_out[technique] = statistics.tell_left_out(diverged)
+    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("technique")
+    return table.assign(**{"left out": pd.Series(left_out)}) if any(left_out.values()) else table

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from mnist_helpers import statistics
 from mnist_helpers.figures import GREY, DescribedFigure, choose_styles, describe, make_axes
 from mnist_helpers.study import analysis, findings, plan
 
@@ -26,7 +27,7 @@ def draw_courses(courses: pd.DataFrame, techniques: Collection[str] = ()) -> Des
     DescribedFigure
         Mean differences in test accuracy with their 95 % intervals, each for itself. What lies far below the
         rest, as in the first epochs, is cut off. The text alternative says at which sizes each technique is
-        better at the end.
+        better at the end. A panel's title counts the runs that diverged and are left out.
     """
     planned = [each["technique"] for each in plan.read_comparisons() if each["family"] == "courses"]
     names = list(dict.fromkeys(techniques or planned))
@@ -49,7 +50,11 @@ def draw_courses(courses: pd.DataFrame, techniques: Collection[str] = ()) -> Des
         # The first epochs lie far below and would squeeze the rest.
         late = table[table["technique"].isin(names) & (table["epoch"] > 5)]
         reach = 1.15 * max(late["high"].max(), -late["low"].min())
-        axis.set(xscale="log", ylim=(-reach, reach), title=f"{size:,} images", xlabel="epoch")
+        left_out = statistics.tell_left_out(
+            analysis.count_diverged(courses, "courses", [plan.BASELINE, *names], size)
+        )
+        title = "\n".join(filter(None, [f"{size:,} images", left_out]))
+        axis.set(xscale="log", ylim=(-reach, reach), title=title, xlabel="epoch")
         ticks = [epoch for epoch in (1, 2, 5, 10, 20, 50, 100) if epoch <= table["epoch"].max()]
         axis.set_xticks(ticks, [str(epoch) for epoch in ticks])
         axis.minorticks_off()
@@ -75,7 +80,8 @@ def draw_gaps(courses: pd.DataFrame) -> DescribedFigure:
     DescribedFigure
         A panel for true labels and one for redrawn ones; a line per training size, a point per checkpoint:
         the baseline's test cross-entropy minus its training cross-entropy, and the gain in test accuracy of
-        the technique that is best at the end. The axes are fitted to the epochs from 5 on.
+        the technique that is best at the end. The axes are fitted to the epochs from 5 on. A line's label
+        counts the pairs that diverged and are left out.
     """
     table = findings.measure_gaps(courses)
     figure, axes = make_axes("What there is to repair, and what the best technique gains", 2, _SIZE)
@@ -89,7 +95,8 @@ def draw_gaps(courses: pd.DataFrame) -> DescribedFigure:
             best = found["technique"].iloc[0]
             color, marker = styles[name]
             error = [found["mean"] - found["low"], found["high"] - found["mean"]]
-            label = f"{name}: {findings.name_technique(best)}"
+            left_out = statistics.tell_left_out(found["diverged"].iloc[-1])
+            label = "; ".join(filter(None, [f"{name}: {findings.name_technique(best)}", left_out]))
             line: dict[str, Any] = {"color": color, "label": label, "markersize": 4}
             axis.errorbar(found["gap"], found["mean"], error, None, f"{marker}-", **line)
         late = shown[shown["epoch"] >= 5]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mnist_helpers import statistics
 from mnist_helpers.statistics import Difference
 from mnist_helpers.study import analysis, plan, store
 
@@ -118,7 +119,9 @@ def phrase(comparison: Mapping[str, Any], difference: Difference) -> str:
     against = f" compared with {comparison['reference']}" if "reference" in comparison else ""
     unit = analysis.MEASURES[measure][2].removeprefix("percentage ")
     digits = difference.digits
-    signed = f"({difference.low:+.{digits}f} to {difference.high:+.{digits}f} {unit})"
+    left_out = statistics.tell_left_out(difference.diverged)
+    left_out = left_out and f"; {left_out}"
+    signed = f"({difference.low:+.{digits}f} to {difference.high:+.{digits}f} {unit}{left_out})"
     found = judge(comparison, difference)
     if found == "undecided":
         return f"{where}, it is undecided whether {technique} changes {measure}{against} {signed}."
@@ -126,7 +129,7 @@ def phrase(comparison: Mapping[str, Any], difference: Difference) -> str:
         within = f"changes {measure} by less than {plan.MARGINS[size]} {unit}"
         return f"{where}, {technique} {within}{against} {signed}."
     low, high = sorted((abs(difference.low), abs(difference.high)))
-    amount = f"{abs(difference.mean):.{digits}f} {unit} ({low:.{digits}f} to {high:.{digits}f})"
+    amount = f"{abs(difference.mean):.{digits}f} {unit} ({low:.{digits}f} to {high:.{digits}f}{left_out})"
     verb = "raises" if found == "higher" else "lowers"
     return f"{where}, {technique} {verb} {measure} by {amount}{against}."
 
@@ -273,14 +276,22 @@ def predict_one_run(courses: pd.DataFrame) -> Difference:
     Returns
     -------
     Difference
-        Mean test accuracy of the runs, in percent, with the 95 % prediction interval of one more run.
+        Mean test accuracy of the runs, in percent, with the 95 % prediction interval of one more run. Runs
+        that diverged are left out and counted.
+
+    Raises
+    ------
+    DataError
+        If fewer than two runs are left.
     """
     from scipy import stats
 
     [(size, (epochs, _))] = plan.PARTS["article"].sizes.items()
-    runs = 100 * analysis.select(courses, "article", "article", size, epochs, "test_accuracy").dropna()
+    runs = 100 * analysis.select(courses, "article", "article", size, epochs, "test_accuracy")
+    diverged = statistics.count_diverged(runs)
+    runs = runs[~statistics.find_diverged(runs)]
     half = stats.t.ppf(0.975, len(runs) - 1) * runs.std(ddof=1) * np.sqrt(1 + 1 / len(runs))
-    return Difference(runs.mean(), runs.mean() - half, runs.mean() + half, len(runs))
+    return Difference(runs.mean(), runs.mean() - half, runs.mean() + half, len(runs), diverged=diverged)
 
 
 def measure_gaps(courses: pd.DataFrame) -> pd.DataFrame:
@@ -297,7 +308,8 @@ def measure_gaps(courses: pd.DataFrame) -> pd.DataFrame:
         A row per part ("courses" or "noise"), training size and checkpoint: ``gap``, the baseline's mean
         cross-entropy on test images minus that on training images, in nats; ``technique``, of those that the
         plan compares the one with the highest mean accuracy after the last epoch; ``mean``, ``low`` and
-        ``high``, its difference in accuracy to the baseline in percentage points, not adjusted.
+        ``high``, its difference in accuracy to the baseline in percentage points, not adjusted; ``diverged``,
+        how many pairs are left out.
     """
     planned = {(each["family"], each["technique"]) for each in plan.read_comparisons()}
     frames = []

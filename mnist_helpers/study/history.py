@@ -74,8 +74,8 @@ def _compare(study: pd.DataFrame, comparison: dict) -> statistics.Difference:
     ):
         column, factor = _COLUMNS[measure]
         rows = _select(study, technique, comparison["size"])
-        runs.append(factor * rows[column].where(rows["test_cross_entropy"].notna()))
-    pairs = pd.concat(runs, axis=1).dropna()
+        runs.append(factor * rows[column].mask(statistics.find_diverged(rows["train_cross_entropy"])))
+    pairs = pd.concat(runs, axis=1, join="inner")
     measure = comparison["measure"]
     family = _N_TECHNIQUES * len(_SIZES) + _N_PAIRS * (measure == "accuracy")
     if "stopped" in measure:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mnist_helpers import datasets
+from mnist_helpers import datasets, statistics
 from mnist_helpers.recipes import PRESETS, Recipe
 
 SCHEMA = 3  # version of what a run is and records; part of each key
@@ -248,7 +248,8 @@ def select_candidates(runs: pd.DataFrame) -> dict[str, object]:
         Field of `Recipe` to its selected value.
     """
     margins = runs["train_size"].map(MARGINS)
-    in_margins = (100 * runs["validation_accuracy"] / margins).fillna(-np.inf)
+    in_margins = 100 * runs["validation_accuracy"] / margins
+    in_margins = in_margins.mask(statistics.find_diverged(in_margins), -np.inf)
     scores = in_margins.groupby([runs["technique"], runs["train_size"]]).mean().groupby("technique").mean()
     fields = {"learning_rate": PEAKS, **CANDIDATES}
     return {name: max(values, key=lambda v: scores[f"{name}={v}"]) for name, values in fields.items()}

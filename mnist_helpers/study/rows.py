@@ -2,10 +2,11 @@
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from mnist_helpers import environment
+from mnist_helpers import environment, statistics
 from mnist_helpers.errors import DataError
 from mnist_helpers.recipes import Recipe
 from mnist_helpers.study.plan import SCHEMA
@@ -44,6 +45,22 @@ def check_schema(value: Any) -> int:
     if schema > SCHEMA:
         raise NewerError(NEWER)
     return schema
+
+
+def has_diverged(row: Mapping[str, str]) -> bool:
+    """Return whether a row is that of a run that diverged.
+
+    Parameters
+    ----------
+    row : mapping of str to str
+        As `execute.run` returns it.
+
+    Returns
+    -------
+    bool
+        As `statistics.find_diverged`.
+    """
+    return bool(statistics.find_diverged(float(row["train_cross_entropy"])))
 
 
 def check_row(row: Any) -> None:

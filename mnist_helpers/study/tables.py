@@ -148,6 +148,7 @@ def tabulate_crossings(courses: pd.DataFrame) -> pd.DataFrame:
         for technique, found in compared.groupby("technique", sort=False):
             below = found["epoch"][(found["high"] < 0).cummin()]  # the first ones, without a break
             last = found.iloc[-1]
+            at_end = Difference(last["mean"], last["low"], last["high"], diverged=last["diverged"])
             rows.append(
                 {
                     "technique": findings.name_technique(str(technique)),
@@ -155,7 +156,7 @@ def tabulate_crossings(courses: pd.DataFrame) -> pd.DataFrame:
                     "costs accuracy until epoch": str(below.max()) if len(below) else findings.NOT_SHOWN,
                     "mean rises above 0": findings.find_rise(found),
                     "pays from epoch": str(findings.find_start(found) or findings.NOT_SHOWN),
-                    "at the end": Difference(last["mean"], last["low"], last["high"]).interval,
+                    "at the end": at_end.interval,
                     "epochs": str(last["epoch"]),
                 }
             )
@@ -177,14 +178,17 @@ def tabulate_stopping(courses: pd.DataFrame, part: str = "courses") -> pd.DataFr
     Returns
     -------
     DataFrame
-        A row per training size, monitored score and patience: how many runs stopped, the mean number of
-        epochs over all runs, and test accuracy and cross-entropy of the epoch that is kept, minus those of
-        the last one, with 95 % intervals.
+        A row per training size, monitored score and patience: how many runs stopped (and how many are left
+        out, because they diverged), the mean number of epochs over the runs, and test accuracy and
+        cross-entropy of the epoch that is kept, minus those of the last one, with 95 % intervals.
     """
     table = analysis.tabulate_early_stopping(courses, part=part)
     monitors = {"validation_cross_entropy": "cross-entropy", "validation_accuracy": "accuracy"}
     columns = {
-        "stopped": [f"{row.stopped} of {row.runs}" for row in table.itertuples()],
+        "stopped": [
+            "; ".join(filter(None, [f"{row.stopped} of {row.runs}", statistics.tell_left_out(row.diverged)]))
+            for row in table.itertuples()
+        ],
         "images": [f"{size:,}" for size in table["images"]],
         "monitor": table["monitor"].map(monitors),
         "patience": table["patience"],
@@ -208,14 +212,23 @@ def tabulate_spread(courses: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         A row per training size: the baseline's standard deviation at a constant and at an annealed rate, in
         percentage points; what the rule of thumb of lesson 02 predicts; and the ratio of annealed to
-        constant, as a mean over all techniques (of the variances).
+        constant, as a mean over all techniques (of the variances). If runs diverged, a last column counts
+        them.
+
+    Raises
+    ------
+    DataError
+        If fewer than two runs of a technique are left.
     """
     rows = {}
+    left_out = {}
     for size, (epochs, _) in plan.PARTS["ends"].sizes.items():
         variances: dict[str, list[float]] = {"courses": [], "ends": []}
+        diverged = 0
         for part, found in variances.items():
             for technique in plan.TECHNIQUES:
                 runs = 100 * analysis.select(courses, part, technique, size, epochs, "test_accuracy")
+                diverged += statistics.count_diverged(runs)
                 found.append(float(runs.var(ddof=1)))
         constant, annealed = variances.values()
         error = (
@@ -227,4 +240,6 @@ def tabulate_spread(courses: pd.DataFrame) -> pd.DataFrame:
             "√(error / 2n)": np.sqrt(100 * error / (2 * 10_000)),
             "ratio, all techniques": np.sqrt(np.mean(annealed) / np.mean(constant)),
         }
-    return pd.DataFrame.from_dict(rows, orient="index").round(3)
+        left_out[f"{size:,} images"] = statistics.tell_left_out(diverged)
+    table = pd.DataFrame.from_dict(rows, orient="index").round(3)
+    return table.assign(**{"left out": pd.Series(left_out)}) if any(left_out.values()) else table

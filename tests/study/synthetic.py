@@ -49,6 +49,7 @@ def make_study(gains=GAINS, spread=0.001):
                 "technique": task.technique,
                 "train_size": recipe.train_size,
                 "seed": recipe.seed,
+                "train_cross_entropy": course[-1]["train_cross_entropy"],
                 "test_cross_entropy": course[-1]["test_cross_entropy"],
                 "test_wrong": store.pack_wrong(wrong),
                 "course": store.pack_course(course),

@@ -1,5 +1,7 @@
 """The analysis of the study, on made-up runs whose answers are known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -29,6 +31,7 @@ STUDY = pd.DataFrame(
         "technique": name,
         "train_size": 5_000,
         "seed": seed,
+        "train_cross_entropy": 0.1,
         "course": make_course(gain, noise),
     }
     for name, gain in GAINS.items()
@@ -54,26 +57,48 @@ def test_comparison_is_adjusted_for_its_planned_family():
     assert found == statistics.paired_difference(last["dropout"], last["baseline"], family)
 
 
-def test_pair_with_a_run_that_diverged_is_left_out():
-    """Broken weights still have an accuracy, that of a constant answer: it must not count."""
+@pytest.mark.parametrize("last", [40, 8, 0], ids=["full course", "ends early", "no checkpoint"])
+def test_pair_with_a_run_that_diverged_is_left_out_at_every_epoch(last):
+    """Its numbers from before it diverged must not count, nor the accuracy of a constant answer."""
     comparison = {"family": "courses", "technique": "dropout", "size": 5_000}
-    [row] = STUDY.index[(STUDY["technique"] == "dropout") & (STUDY["seed"] == 201)]
-    course = store.unpack_course(STUDY.loc[row, "course"])
-    course.loc[course["epoch"] > 5, "test_cross_entropy"] = np.nan
-    for ends_early in (False, True):
-        study = STUDY.copy()
-        kept = course[course["epoch"] <= 8] if ends_early else course
-        study.loc[row, "course"] = store.pack_course(kept.to_dict("records"))
-        courses = analysis.read_courses(study)
-        found = analysis.compare(courses, comparison)
+    study = diverge(STUDY, "dropout", [201], last)
+    courses = analysis.read_courses(study)
+    others = analysis.read_courses(STUDY[STUDY["seed"] != 201])
+    for epoch in EPOCHS:
+        found = analysis.compare(courses, comparison | {"epoch": epoch})
+        alone = analysis.compare(others, comparison | {"epoch": epoch})
         assert (found.pairs, found.diverged) == (3, 1)
-        found = analysis.compare(courses, comparison | {"epoch": 5})
-        assert (found.pairs, found.diverged) == (4, 0)
+        assert found == replace(alone, diverged=1)
+    assert analysis.count_diverged(courses, "courses", ["baseline", "dropout"], 5_000) == 1
+    assert analysis.count_diverged(courses, "courses", ["baseline"], 5_000) == 0
+
+
+@pytest.mark.parametrize("last", [40, 0])
+@pytest.mark.parametrize("technique", ["dropout", "baseline"])
+def test_fewer_than_two_pairs_are_refused_with_their_numbers(technique, last):
+    comparison = {"family": "courses", "technique": "dropout", "size": 5_000}
+    for seeds in ([200, 201, 202], [200, 201, 202, 203]):
+        courses = analysis.read_courses(diverge(STUDY, technique, seeds, last))
+        left = 4 - len(seeds)
+        with pytest.raises(DataError, match=f"{len(seeds)} of 4 .* diverged, which leaves {left}: two are"):
+            analysis.compare(courses, comparison)
+
+
+def diverge(study, technique, seeds, last=40):
+    """Return a study in which runs diverged, with the epochs up to `last`, whose numbers are finite."""
+    study = study.copy()
+    for row in study.index[(study["technique"] == technique) & study["seed"].isin(seeds)]:
+        course = store.unpack_course(study.loc[row, "course"])
+        kept = course[course["epoch"] <= last]
+        study.loc[row, "course"] = store.pack_course(kept.to_dict("records"))
+        study.loc[row, "train_cross_entropy"] = np.nan
+    return study
 
 
 def test_study_without_a_column_and_a_torn_course_are_named():
-    with pytest.raises(DataError, match="no column course"):
-        analysis.read_courses(STUDY.drop(columns="course"))
+    for name in ("course", "train_cross_entropy"):
+        with pytest.raises(DataError, match=f"no column {name}"):
+            analysis.read_courses(STUDY.drop(columns=name))
     with pytest.raises(DataError, match="is no course"):
         analysis.read_courses(STUDY.assign(course='{"epoch": [1'))
 
@@ -159,14 +184,19 @@ def test_image_differences_are_paired_by_seed():
             packed = store.pack_wrong(wrong[number, index])
             rows.append(("ends", name, 1_000, 300 + number, packed))
     study = pd.DataFrame(rows, columns=["part", "technique", "train_size", "seed", "test_wrong"])
-    study["test_cross_entropy"] = 0.1
+    study["train_cross_entropy"] = 0.1
     found = analysis.find_image_differences(study, "dropout", 1_000)
     assert found.shape == (3, 10_000)
     assert found[0, 7] == 100
     assert found[1, 8] == -100
     assert np.count_nonzero(found) == 2
-    study.loc[(study["technique"] == "dropout") & (study["seed"] == 300), "test_cross_entropy"] = np.nan
-    assert (analysis.find_image_differences(study, "dropout", 1_000) == found[1:]).all()
+    for seed in (300, 301):
+        diverged = (study["technique"] == "dropout") & (study["seed"] == seed)
+        study.loc[diverged, ["train_cross_entropy", "test_wrong"]] = [np.nan, np.nan]
+        if seed == 300:
+            assert (analysis.find_image_differences(study, "dropout", 1_000) == found[1:]).all()
+    with pytest.raises(DataError, match=r"2 of 3 .* which leaves 1"):
+        analysis.find_image_differences(study, "dropout", 1_000)
 
 
 def make_watched(values, monitor="validation_cross_entropy"):
@@ -212,10 +242,12 @@ def test_early_stopping_is_tabulated_against_the_full_length():
     assert (full["epochs"], full["accuracy"].mean, full["cross-entropy"].mean) == (5, 0, 0)
     assert (full["stopped"], full["runs"]) == (0, 2)
     broken = frames[0].assign(seed=202, test_accuracy=0.1)
-    broken.loc[broken["epoch"] > 3, "test_cross_entropy"] = np.nan
+    broken = broken.assign(test_cross_entropy=np.nan)
     again = analysis.tabulate_early_stopping(pd.concat([*frames, broken]), patiences=[2])
     assert (table["diverged"].to_list(), again["diverged"].to_list()) == ([0, 0], [1, 1])
     pd.testing.assert_frame_equal(table.drop(columns="diverged"), again.drop(columns="diverged"))
+    with pytest.raises(DataError, match=r"1 of 2 .* which leaves 1"):
+        analysis.tabulate_early_stopping(pd.concat([frames[0], broken]), patiences=[2])
 
 
 def test_courses_are_compared_at_every_checkpoint(monkeypatch):
@@ -245,10 +277,14 @@ def test_value_of_labels_follows_the_slope_between_two_sizes(size, expected):
         for seed, noise in ((200, 0.001), (201, -0.001)):
             rows.append(("courses", "baseline", images, seed, epochs, accuracy + noise, 0.1))
     columns = ["part", "technique", "train_size", "seed", "epoch", "test_accuracy", "test_cross_entropy"]
-    gain, error = analysis.estimate_label_value(pd.DataFrame(rows, columns=columns), size)
+    courses = pd.DataFrame(rows, columns=columns)
+    gain, error = analysis.estimate_label_value(courses, size)
     assert gain == pytest.approx(expected)
     # Each mean of two runs, 0.1 points above and below it, has a standard error of 0.1 points.
     assert error == pytest.approx(0.1 * np.sqrt(2) * expected / (2 if size == 1_000 else 1))
+    courses.loc[courses["seed"] == 200, "test_accuracy"] = np.nan
+    with pytest.raises(DataError, match=r"1 of 2 .* which leaves 1"):
+        analysis.estimate_label_value(courses, size)
 
 
 def test_runs_of_a_pair_are_correlated():
@@ -260,7 +296,19 @@ def test_runs_of_a_pair_are_correlated():
             for technique, accuracy in (("augmentation", 0.9 + seed % 2), ("combined", base)):
                 rows.append(("ends", technique, size, seed, epochs, accuracy))
     columns = ["part", "technique", "train_size", "seed", "epoch", "test_accuracy"]
-    found = analysis.correlate_pairs(pd.DataFrame(rows, columns=columns))
+    courses = pd.DataFrame(rows, columns=columns)
+    found = analysis.correlate_pairs(courses)
     assert found["1,000 images"].to_dict() == pytest.approx(
         {"L2": -1, "dropout": 1, "augmentation": 0, "combined": 1}, abs=1e-9
     )
+    assert "left out" not in found
+    broken = (courses["technique"] == "dropout") & (courses["seed"] == 302)
+    courses["test_accuracy"] = courses["test_accuracy"].mask(broken & (courses["train_size"] == 1_000))
+    found = analysis.correlate_pairs(courses)
+    assert found.loc["dropout", "1,000 images"] == pytest.approx(1)
+    assert found["left out"].to_dict() == {
+        "L2": "",
+        "dropout": "1 diverged, left out",
+        "augmentation": "",
+        "combined": "",
+    }

@@ -82,7 +82,7 @@ def test_crossings_have_each_technique_at_each_size(courses):
 def test_only_a_first_run_of_costly_checkpoints_counts(courses, monkeypatch):
     """An interval that dips below 0 later is no cost of the first epochs."""
     table = pd.DataFrame({"technique": "dropout", "epoch": [1, 4, 9], "mean": [-1.0, 0.0, -1.0]})
-    table = table.assign(low=-2.0, high=[-0.5, 1.0, -0.5])
+    table = table.assign(low=-2.0, high=[-0.5, 1.0, -0.5], diverged=0)
     monkeypatch.setattr(analysis, "compare_courses", lambda *_: table)
     row = tables.tabulate_crossings(courses).loc[("dropout", "1,000")]
     assert row["costs accuracy until epoch"] == "1"
