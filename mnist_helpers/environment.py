@@ -110,10 +110,30 @@ def check(*extras: str) -> None:
     Raises
     ------
     SetupError
-        If a requirement is not met; the message names each, and the command that installs them.
+        If a requirement is not met; the message names each, and the command that installs them. If the user
+        has no home folder: Keras would make one of the name "~".
     """
+    check_home()
     if problems := find_problems(*extras):
         raise SetupError(f"{'; '.join(problems)}. In the repository's folder: {_INSTALL}")
+
+
+def check_home(advice: str = "") -> None:
+    """Check that there is a home folder; some containers run as a user who has none.
+
+    Parameters
+    ----------
+    advice : str, optional
+        What else would help; becomes part of the message.
+
+    Raises
+    ------
+    SetupError
+        If neither HOME nor the system names one.
+    """
+    if os.path.expanduser("~") == "~":
+        also = f", {advice}" if advice else ""
+        raise SetupError(f"this user has no home folder: set HOME to a folder that you may write{also}")
 
 
 def describe() -> dict[str, str]:

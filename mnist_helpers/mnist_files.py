@@ -20,7 +20,7 @@ from typing import IO
 import numpy as np
 import platformdirs
 
-from mnist_helpers import files
+from mnist_helpers import environment, files
 from mnist_helpers.downloads import Known
 from mnist_helpers.errors import DataError, SetupError
 
@@ -75,8 +75,16 @@ def cache_folder() -> Path:
     -------
     Path
         MNIST_HELPERS_CACHE if it is set, else a folder in the user's cache. It may not exist yet.
+
+    Raises
+    ------
+    SetupError
+        If the variable is not set and the user has no home folder.
     """
-    return Path(os.environ.get("MNIST_HELPERS_CACHE") or platformdirs.user_cache_dir("mnist_helpers"))
+    if value := os.environ.get("MNIST_HELPERS_CACHE"):
+        return Path(os.path.expanduser(value))
+    environment.check_home("or MNIST_HELPERS_CACHE to a folder for MNIST")
+    return Path(platformdirs.user_cache_dir("mnist_helpers"))
 
 
 def is_cached() -> bool:
@@ -92,7 +100,11 @@ def is_cached() -> bool:
     SetupError
         If the cache may not be searched.
     """
-    return any(all(_exists(cache_folder() / name) for name in names) for names in (_NPZ, _IDX))
+    try:
+        folder = cache_folder()
+    except SetupError:  # without a home folder nothing was kept
+        return False
+    return any(all(_exists(folder / name) for name in names) for names in (_NPZ, _IDX))
 
 
 def find_all() -> Iterator[tuple[str, Path]]:
@@ -182,9 +194,7 @@ def read(path: Path) -> dict[str, np.ndarray]:
     try:
         return _read_folder(path) if path.is_dir() else _read_npz(path)
     except MemoryError as error:
-        raise SetupError(
-            f"memory does not suffice to read {path}: 200 MB are needed, end programs"
-        ) from error
+        raise SetupError(f"memory does not suffice for {path}: 200 MB are needed, end programs") from error
 
 
 def _read_folder(folder: Path) -> dict[str, np.ndarray]:
@@ -195,15 +205,17 @@ def _read_folder(folder: Path) -> dict[str, np.ndarray]:
         candidates[kind].append(path)
     archives = candidates.pop("archive")
     if archives and not all(candidates.values()):
-        return _read_npz(archives[0])
+        for path in archives[:-1]:  # a model of Keras begins like one, too
+            with contextlib.suppress(WrongFilesError):
+                return _read_npz(path)
+        return _read_npz(archives[-1])
     found: dict[str, np.ndarray | str] = {}
     wrong = []
     for name, paths in candidates.items():
         usual = folder / _IDX_NAMES[name]
         paths = paths or [path for path in (usual, usual.with_suffix("")) if _exists(path)]
         if not paths:
-            shape, _ = ARRAYS[name]
-            expected = f"an IDX file of uint8 {shape}, usually named {usual.name}"
+            expected = f"an IDX file of uint8 {ARRAYS[name][0]}, usually named {usual.name}"
             raise DataError(f"{folder} has no {name}: expected {expected}. {MANUAL}")
         for path in paths:
             found[name] = _read_idx(path, name)
@@ -288,8 +300,7 @@ def _read_npz(path: Path) -> dict[str, np.ndarray]:
 
 def _read_npy(file: IO[bytes], name: str) -> np.ndarray | str:
     """Read an array, or return why it is not MNIST's; no more is read or allocated than MNIST needs."""
-    version = np.lib.format.read_magic(file)
-    is_first = version == (1, 0)
+    is_first = np.lib.format.read_magic(file) == (1, 0)
     read_header = np.lib.format.read_array_header_1_0 if is_first else np.lib.format.read_array_header_2_0
     try:
         shape, in_fortran_order, dtype = read_header(file)

@@ -9,6 +9,7 @@ import tempfile
 import threading
 from pathlib import Path
 
+from mnist_helpers import environment
 from mnist_helpers.errors import SetupError
 
 START_TIMEOUT = 600  # seconds: on a busy machine a kernel needs more than papermill's minute to start
@@ -32,8 +33,9 @@ def check_kernel(name: str = "python3") -> None:
     ------
     SetupError
         If there is no such kernel, or the program that it starts does not exist; the message holds the
-        command that installs it.
+        command that installs it. If the user has no home folder.
     """
+    environment.check_home()  # Jupyter asks for it
     from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 
     try:

@@ -9,6 +9,10 @@ from pathlib import Path
 import pytest
 
 NOBODY = 65534
+STRANGER = 54321  # a number that no user has
+needs_root = pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can act as a second user"
+)
 
 
 @contextlib.contextmanager
@@ -68,3 +72,30 @@ def call_without_rights(function):
             os.setuid(NOBODY)
 
     return call_apart(function, prepare=become_nobody)
+
+
+def call_without_home(function):
+    """Call a function as a user whom the system does not know, as in some containers: there is no home."""
+
+    def lose_home():
+        os.environ.pop("HOME", None)
+        if os.geteuid() == 0:
+            os.setgroups([])
+            os.setgid(STRANGER)
+            os.setuid(STRANGER)
+        else:  # the system knows us: let it forget
+            import pwd
+
+            pwd.getpwuid = {}.__getitem__
+
+    return call_apart(function, prepare=lose_home)
+
+
+def run_without_rights(command, **options):
+    """Run a command as a user who owns nothing; without root's rights, as ourselves."""
+    if os.geteuid() == 0:
+        options |= {"user": STRANGER, "group": STRANGER, "extra_groups": []}
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=600, **options)
+    except PermissionError:
+        pytest.skip("other users may not start this Python")

@@ -9,7 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from machine import call_apart, call_without_rights, make_read_only, shared_folder, small_file_system
+from machine import (
+    call_apart,
+    call_without_rights,
+    make_read_only,
+    needs_root,
+    shared_folder,
+    small_file_system,
+)
 from stand_ins import IDX, LOGIN_PAGE, closed_port, known, make_arrays, pack, pack_idx
 from test_downloads import load_at_once
 
@@ -122,7 +129,7 @@ def test_three_processes_on_a_broken_cache_mend_it_once(splittable, mirror, cach
     assert (cache / "mnist.npz").read_bytes() == content
 
 
-@posix
+@needs_root
 def test_second_user_reads_what_the_first_one_downloaded(splittable, mirror, monkeypatch):
     load()  # imports what another user may not read
     mirror(pack(**splittable))

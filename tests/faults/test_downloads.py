@@ -158,6 +158,7 @@ def trickle_handshake(connection):
 
 
 def test_tls_handshake_that_trickles_is_given_up_after_the_time_for_the_whole(cache, monkeypatch):
+    monkeypatch.setattr(downloads, "CONNECT_SECONDS", 600)  # which would end the handshake as well
     monkeypatch.setattr(downloads, "WHOLE_SECONDS", 1)
     with greet(trickle_handshake) as url:
         refuse(url + "mnist.npz", cache, "it was not complete within 1 s")

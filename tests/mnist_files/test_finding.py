@@ -1,6 +1,8 @@
 """mnist_files.find: which files on this machine count as MNIST."""
 
 import gzip
+import io
+import zipfile
 
 import numpy as np
 import pytest
@@ -63,7 +65,47 @@ def test_idx_files_are_recognised_by_content(names, below, arrays, tmp_path):
     assert all(np.array_equal(found[name], arrays[name]) for name in arrays)
 
 
-def test_archive_of_another_name_is_recognised_by_content(arrays, tmp_path):
+@pytest.mark.parametrize("packing", ["gzip under a plain name", "plain under .gz", "one of each"])
+def test_packing_is_recognised_by_content(packing, arrays, tmp_path):
+    for number, content in enumerate(pack_idx(arrays).values()):
+        plain = gzip.decompress(content)
+        packed = content if packing[0] == "g" or (packing[0] == "o" and number % 2) else plain
+        (tmp_path / ("digits {}.gz" if packing[0] == "p" else "digits {}").format(number)).write_bytes(packed)
+    found = mnist_files.read(tmp_path)
+    assert all(np.array_equal(found[name], arrays[name]) for name in arrays)
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_idx_file_that_only_begins_like_mnist_does_not_hide_the_right_one(packed, arrays, tmp_path):
+    for name, content in pack_idx(arrays).items():
+        plain = gzip.decompress(content)
+        (tmp_path / f"b {name}").write_bytes(content if packed else plain)
+        wrong = plain[:-1] + bytes([plain[-1] ^ 1])
+        (tmp_path / f"a {name}").write_bytes(gzip.compress(wrong) if packed else wrong)
+    found = mnist_files.read(tmp_path)
+    assert all(np.array_equal(found[name], arrays[name]) for name in arrays)
+
+
+@pytest.mark.parametrize("name", ["mnist (1).zip", "MNIST.NPZ", "data"])
+@pytest.mark.parametrize(
+    "method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
+)
+def test_archive_of_another_name_and_packing_is_recognised_by_content(name, method, arrays, tmp_path):
     (tmp_path / "digits").mkdir()
-    (tmp_path / "digits" / "mnist (1).zip").write_bytes(pack(**arrays))
-    assert list(mnist_files.read(tmp_path / "digits")) == list(arrays)
+    (tmp_path / "digits" / "model.keras").write_bytes(pack(config=np.zeros(3)))
+    with (
+        zipfile.ZipFile(io.BytesIO(pack(**arrays))) as source,
+        zipfile.ZipFile(tmp_path / "digits" / name, "w", method) as target,
+    ):
+        for member in source.namelist():
+            target.writestr(member, source.read(member))
+    for path in (tmp_path / "digits", tmp_path / "digits" / name):
+        found = mnist_files.read(path)
+        assert all(np.array_equal(found[each], arrays[each]) for each in arrays)
+
+
+def test_archives_of_which_none_is_mnist_are_refused(arrays, tmp_path):
+    for name in ("a.zip", "b.zip"):
+        (tmp_path / name).write_bytes(pack(config=np.zeros(3)))
+    with pytest.raises(DataError, match=r"b\.zip: expected an npz of plain arrays"):
+        mnist_files.read(tmp_path)

@@ -128,6 +128,12 @@ def test_missing_dask_is_named_with_the_command_to_install(monkeypatch):
         next(execute.compute({"key": TASK}, DIGITS, scheduler="tcp://127.0.0.1:1"))
 
 
+def test_help_says_that_a_cluster_must_be_trusted():
+    help_text = " ".join(CliRunner().invoke(cli.main, ["study", "--help"]).output.split())
+    assert "--scheduler ADDRESS A Dask cluster" in help_text
+    assert "whose network must be trusted: all can run code" in help_text
+
+
 @pytest.fixture
 def invoke_study(monkeypatch, tmp_path):
     """Return a function that runs the study's command on the given tasks."""
