@@ -1,11 +1,10 @@
 """Two earlier studies, which stopped training where hardly anything overfits: what each of them said."""
 
-import io
 from pathlib import Path
 
 import pandas as pd
 
-from mnist_helpers import files, statistics
+from mnist_helpers import statistics
 from mnist_helpers.errors import DataError
 from mnist_helpers.study import store
 
@@ -19,6 +18,7 @@ _COLUMNS = {
     "accuracy, stopped on the test set": ("stopped_on_test", 100),
     "accuracy, stopped on validation images": ("stopped_on_validation", 100),
 }
+_QUOTED = "76bed10f7266bf21ad91d4b554e2eea875e581852dfa42fd061126e83c0630ba"  # SHA-256 of comparisons.csv
 _N_TECHNIQUES = 6
 _SIZES = (1_000, 5_000, 50_000)
 _N_PAIRS = 4  # planned comparisons of two techniques, in accuracy
@@ -38,7 +38,7 @@ def compare_studies() -> pd.DataFrame:
     Raises
     ------
     DataError
-        As `store.read_table` does.
+        As `store.read_table` does, and if the table of the comparisons is not the one that was written.
     """
     studies = [store.read_table(EARLIER / f"{name}.csv") for name in ("first", "second")]
     rows = []
@@ -58,11 +58,15 @@ def compare_studies() -> pd.DataFrame:
 
 def _read_comparisons(path: Path) -> list[dict]:
     """Return what the lessons quoted, a row per claim."""
+    advice = f"git checkout {path.parent.name}/{path.name}"
     try:
-        table = pd.read_csv(io.BytesIO(files.read_file(path)))
-        return table[["technique", "reference", "size", "measure", "reference_measure"]].to_dict("records")
-    except (DataError, ValueError, KeyError) as error:
-        raise DataError(f"{path.name} is no table of comparisons ({error}): git checkout it") from error
+        found = store.hash_table(path)
+    except DataError as error:
+        raise DataError(f"{error}, or {advice}") from error
+    if found != _QUOTED:
+        raise DataError(f"{path.name} is not the table of comparisons, but another file: {advice}")
+    table = pd.read_csv(path)
+    return table[["technique", "reference", "size", "measure", "reference_measure"]].to_dict("records")
 
 
 def _compare(study: pd.DataFrame, comparison: dict) -> statistics.Difference:

@@ -88,9 +88,14 @@ def check_row(row: Any) -> None:
     if schema < SCHEMA:  # its key never fits a task of today: it is kept, but not used
         return
     judges = [name for name in ("validation", "test") if any(row.get(f"{name}_{score}") for score in SCORES)]
-    numbers = [f"{name}_{score}" for name in ("train", *judges) for score in SCORES]
-    for name in (*numbers, "seconds", "seconds_scoring"):
-        if math.isinf(float(row[name])):
-            raise ValueError(f"{name} is infinite")
+    diverged = has_diverged(row)
+    for name in [f"{name}_{score}" for name in ("train", *judges) for score in SCORES]:
+        value = float(row[name])
+        most = math.inf if name.endswith("cross_entropy") else 1
+        if not (math.isnan(value) if diverged else 0 <= value <= most and math.isfinite(value)):
+            raise ValueError(f"{name} is {row[name]}")
+    for name in ("seconds", "seconds_scoring"):
+        if not 0 <= float(row[name]) < math.inf:
+            raise ValueError(f"{name} is {row[name]}")
     if not judges or _TEXTS - row.keys():
         raise ValueError("the run is incomplete")

@@ -220,7 +220,7 @@ def _restore(table: Path) -> bool:
     except NewerError:
         raise
     except DataError as error:
-        if not all(path.exists() for path in paths):
+        if not (paths and all(path.exists() for path in paths)):
             raise DataError(advice) from error
         _set_aside(table)  # a kill came between the table and its digest: the files hold the runs
         return False

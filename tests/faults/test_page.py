@@ -74,3 +74,38 @@ def test_table_shows_class_exit_code_and_the_text_that_variables_hold(tmp_path):
         "| module | OurError | 3 | … is broken: move … away |",
         "| module | ValueError |  | a \\| b |",
     ]
+
+
+# What an installation without hashes has in its line, and how the page calls it.
+UNHASHED = {
+    "[tensorflow,run,lab]": "`environment.yml`",
+    "[tensorflow,run,lab,study]": "the newest versions",
+    "pip>=": "the newest versions",
+    "build/oldest": "`make oldest`",
+    "uv==": "uv in the Makefile",
+    "pip-audit==": "pip-audit in CI",
+    "playwright install": "Chromium",
+    "mcr.microsoft.com": "the dev container",
+    "conda-forge": "conda",
+}
+INSTALLERS = ["Makefile", "environment.yml", ".devcontainer/devcontainer.json", "binder/environment.yml"]
+INSTALLERS += ["binder/postBuild", ".github/workflows/ci.yml", ".pre-commit-config.yaml"]
+INSTALLS = re.compile(
+    r"pip install|playwright install|pip: \[|\"image\"|channels:|repo: |apt-get install|curl|wget"
+)
+
+
+def test_everything_that_is_installed_without_hashes_is_named():
+    section = PAGE.partition("## What is not verified by a hash")[2]
+    named = set()
+    for name in INSTALLERS:
+        for line in (ROOT / name).read_text(encoding="utf-8").splitlines():
+            if not INSTALLS.search(line) or line.lstrip().startswith("#"):
+                continue
+            if "--require-hashes" in line or "--no-deps" in line or "repo: local" in line:
+                continue
+            found = [key for key in UNHASHED if key in line]
+            assert found, f"{name}: {line}"
+            named |= {*found}
+    assert named == set(UNHASHED)
+    assert [text for text in UNHASHED.values() if text not in section] == []

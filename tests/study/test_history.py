@@ -44,14 +44,15 @@ def test_claims_that_ask_the_same_are_counted_once(compared):
     assert (against["repeated"].item(), turned["repeated"].item()) == (False, True)
 
 
-@pytest.mark.parametrize("content", [b"", b"technique,size\nL2,1000\n", b"\xff\xfe", None])
+@pytest.mark.parametrize("content", [b"", b"technique,size\nL2,1000\n", b"\xff\xfe", None, "changed"])
 def test_claims_that_are_no_table_are_refused(content, tmp_path, monkeypatch):
     for path in history.EARLIER.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
     path = tmp_path / "comparisons.csv"
+    text = path.read_bytes()
     path.unlink()
     if content is not None:
-        path.write_bytes(content)
+        path.write_bytes(text.replace(b"1000", b"5000", 1) if content == "changed" else content)
     monkeypatch.setattr(history, "EARLIER", tmp_path)
-    with pytest.raises(DataError, match=r"comparisons\.csv is no table of comparisons .*git checkout it"):
+    with pytest.raises(DataError, match=r"comparisons\.csv is not .*git checkout .*/comparisons\.csv"):
         history.compare_studies()

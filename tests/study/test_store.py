@@ -67,6 +67,10 @@ FOREIGN = {
     "torn course": lacking(course='{"epoch": [1'),
     "word for a number": lacking(train_accuracy="high"),
     "infinite number": lacking(seconds="inf"),
+    "negative number": lacking(test_cross_entropy="-0.1"),
+    "more than all right": lacking(train_accuracy="1.5"),
+    "diverged with a number": lacking(train_cross_entropy="nan"),
+    "sound without a number": lacking(test_accuracy="nan"),
     "key in capitals": json.dumps(make_row("B" * 16)),
     "larger than any run": lacking(course=" " * 2**20),
 }
@@ -218,6 +222,12 @@ def test_table_without_its_digest_is_refused_if_it_is_all_there_is(table):
     with pytest.raises(DataError, match="git checkout it, or move it away"):
         store.read_runs(table)
     assert table.read_text() == changed
+    head, _, _ = changed.partition("\n")
+    for torn in (head, f"{head}\n", head[:20]):
+        table.write_text(torn)
+        with pytest.raises(DataError, match="git checkout it, or move it away"):
+            store.read_runs(table)
+    table.write_text(changed)
     store.write_run(table.parent, make_row())  # as after a kill between the table and its digest
     rows, broken = store.read_runs(table)
     assert (list(rows), broken) == ([make_row()["key"]], [table])
