@@ -186,7 +186,9 @@ def study(
             if not rerun and opened.publish():
                 click.echo(f"Table: {table}")
     if failed and rerun:
-        raise LessonError(f"{failed} of {len(tasks)} runs failed or gave different numbers")
+        raise LessonError(
+            f"{failed} of {len(tasks)} runs failed or gave different numbers: see the lines above"
+        )
     if failed:
         raise LessonError(f"{failed} of {len(tasks)} runs failed; the others are kept. Start again to retry")
 

@@ -216,7 +216,8 @@ def load(dataset: str = "auto") -> Digits:
     if dataset == "auto":
         reason = "MNIST is not available here: `mnist-helpers data --dataset mnist` says why."
         return replace(_load_uci(), fallback_reason=reason)
-    raise DataError("\n  ".join(["MNIST is not available:", *failures]) + f"\n{mnist_files.MANUAL}.")
+    reasons = "\n  ".join(failures)
+    raise DataError(f"MNIST is not available:\n  {reasons}\n{mnist_files.MANUAL}.")
 
 
 def _split(labels: np.ndarray, size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

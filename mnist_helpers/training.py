@@ -230,8 +230,8 @@ def _build(recipe: Recipe) -> keras.Model:
         "augment": presets[recipe.augmentation],
     }
     chosen = {name: value for name, value in techniques.items() if value}
-    if unknown := chosen.keys() - inspect.signature(build).parameters:
-        raise UsageError(f"the {recipe.network} network does not support {', '.join(sorted(unknown))}")
+    if unknown := sorted(chosen.keys() - inspect.signature(build).parameters):
+        raise UsageError(f"the {recipe.network} network does not support {', '.join(unknown)}: omit it")
     return build(**chosen, seed=recipe.seed)
 
 

@@ -58,7 +58,7 @@ def find_ink(picture: np.ndarray) -> np.ndarray:
     """
     if max(picture.shape) < 8:
         raise UsageError(
-            f"read_picture: {picture.shape[0]} x {picture.shape[1]} pixels are too few for a digit"
+            f"read_picture: {picture.shape[0]} x {picture.shape[1]} pixels are too few: save it larger"
         )
     blur = max(picture.shape) / 500  # one pixel of 500 averages grain out
     levels = ndimage.gaussian_filter(remove_specks(picture.astype(np.float32)), (blur, blur, 0))

@@ -55,7 +55,7 @@ def find_lessons(names: Iterable[str] = (), folder: Path | None = None) -> list[
     paths = [Path(name) for name in names if _is_path(name)]
     for path in paths:
         if path.suffix not in _SUFFIXES or not path.is_file():
-            raise UsageError(f"{path} is no lesson's text (.py) or notebook (.ipynb) that exists")
+            raise UsageError(f"{path} is no lesson's text (.py) or notebook (.ipynb) that exists: name one")
     others = [name for name in names if not _is_path(name)]
     if others or not paths:
         folder = folder or _LESSONS
@@ -105,7 +105,9 @@ def read_lesson(path: Path, answers: bool = False, quick: bool = False) -> "Note
         notebook = jupytext.read(path)
         notebook.metadata["kernelspec"]["name"]
     except (KeyError, ValueError) as error:
-        raise UsageError(f"{path} is no lesson: no notebook, or no kernel in its header") from error
+        raise UsageError(
+            f"{path} is no lesson: no notebook, or no kernel in its header. Copy a lesson's"
+        ) from error
     notebook.cells = list(_convert_cells(notebook.cells, answers, quick))
     notebook.metadata["mnist_helpers"] = {"code_sha256": hash_code(notebook)}
     return notebook

@@ -84,7 +84,8 @@ def select(courses: pd.DataFrame, part: str, technique: str, size: int, epoch: i
     ]
     rows = runs[runs["epoch"] == epoch].set_index("seed")
     if runs.empty or (rows.empty and not runs["diverged"].all()):
-        raise DataError(f"the study has no {part} of {technique!r} with {size:,} images, epoch {epoch}")
+        cell = f"{part} of {technique!r} with {size:,} images, epoch {epoch}"
+        raise DataError(f"the study has no {cell}: choose what docs/plan.md lists")
     return rows[column].reindex(sorted(runs["seed"].unique()))  # a run that diverged ends before
 
 

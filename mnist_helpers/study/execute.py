@@ -92,7 +92,9 @@ class Study:
             If no run is finished.
         """
         if not self.finished:
-            raise UsageError(f"--rerun: {self.table.parent} has no finished run of this plan yet")
+            raise UsageError(
+                f"--rerun: {self.table.parent} has no finished run of this plan yet: start without it"
+            )
         chosen = random.sample(self.finished, min(count, len(self.finished)))
         return {key: self.tasks[key] for key in chosen}
 

@@ -61,6 +61,28 @@ def test_raise_that_the_table_cannot_show_is_found(code):
     assert find_strange_raises(code)
 
 
+# Words by which a message says what to do: an instruction, or what is needed.
+STEPS = re.compile(
+    r"\b(are|is) needed|as in|, or none|instead of|need validation images|read_picture takes|says what to do"
+    r"|\b(choose|copy|correct|crop|end|free|git checkout|install|lower|make|makes it|move|name|omit|put|run"
+    r"|save|see|set|show|start|try|unset|update|use|wait|write)\b",
+    re.IGNORECASE,
+)
+# A message whose end is composed elsewhere, and one that names its lesson in a line above.
+COMPOSED = re.compile(r"^[… .]*$|^… was …$|\. …$|^… of … lessons failed|^MNIST is not available: … ….$")
+
+
+def test_every_message_says_what_to_do():
+    rows = re.findall(
+        r"(?m)^\| ([\w/]+) \| (\w+) \| (\d+) \| (.+) \|$", PAGE.partition("<!-- messages -->")[2]
+    )
+    assert len(rows) > 50
+    without = [f"{module}: {text}" for module, _, _, text in rows if not STEPS.search(text)]
+    # Those of downloads are listed by that of datasets, which ends with what to do.
+    left = [row for row in without if not row.startswith("downloads:")]
+    assert [row for row in left if not COMPOSED.search(" ".join(row.partition(": ")[2].split()))] == []
+
+
 def test_table_shows_class_exit_code_and_the_text_that_variables_hold(tmp_path):
     (tmp_path / "module.py").write_text(
         "class OurError(DataError): ...\n"
