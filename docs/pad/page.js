@@ -5,12 +5,8 @@
 const SIDE = 280; // pixels of the paper
 const FRAME = 28; // pixels of MNIST's images
 const DIGIT = 20; // pixels of a digit's longer side inside its frame
-const MAPS_PER_ROW = 8;
-const GAP = 2; // pixels between two feature maps
 
 // --- mnist_helpers.drawing.to_mnist_frame: the same grey levels ---
-// One exception: Pillow 13 scales the columns of tall drawings first, which changes the last bit of some numbers. A
-// drawing whose centre of mass lies exactly between two pixels may then stand one pixel further than in Python.
 
 // Halves go to the even neighbour, as in np.rint.
 function rint(value) {
@@ -61,6 +57,17 @@ function scaleAndTurn(image, height, width, length) {
   return scaled;
 }
 
+const turn = (image, height, width) => image.map((_, i) => image[(i % height) * width + Math.floor(i / height)]);
+
+// Pillow 13 scales rows before columns, but columns first where ink of 40 pixels or more is over twice as tall as wide.
+// The order changes last bits, and these decide where a centre of mass lies halfway between two pixels.
+function scale(ink, height, width, newHeight, newWidth) {
+  if (height > 2 * width) {
+    return turn(scale(turn(ink, height, width), width, height, newWidth, newHeight), newWidth, newHeight);
+  }
+  return scaleAndTurn(scaleAndTurn(ink, height, width, newWidth), newWidth, height, newHeight);
+}
+
 // Cut away the rows and columns without ink at each side; null if there is no ink at all.
 function crop(pixels, width) {
   let [top, bottom, left, right, most] = [Infinity, -1, Infinity, -1, 0];
@@ -84,7 +91,7 @@ function toMnistFrame(pixels, width) {
   const [ink, inkHeight, inkWidth] = cut;
   const size = (side) => Math.max(1, rint((DIGIT * side) / Math.max(inkHeight, inkWidth)));
   const [height, wide] = [size(inkHeight), size(inkWidth)];
-  const digit = scaleAndTurn(scaleAndTurn(ink, inkHeight, inkWidth, wide), wide, inkHeight, height);
+  const digit = scale(ink, inkHeight, inkWidth, height, wide);
   const mass = sum(digit, Math.fround);
   const place = (length, along) => {
     const centre = sum(Float64Array.from(digit, (value, i) => value * along(i))) / mass;
@@ -228,29 +235,24 @@ function makeModel(showMaps) {
 }
 
 const MAPS = `
-  <canvas role="img" aria-label="Feature maps of the first convolution"></canvas>
+  <div class="pad-grid" role="img" aria-label="Feature maps of the first convolution"></div>
   <p>Its first layer: 16 filters, each black where it finds its piece of a stroke.</p>`;
 
 for (const place of document.querySelectorAll(".pad-place")) {
   const side = document.createElement("div");
   side.className = "pad-maps";
   side.innerHTML = MAPS;
-  const canvas = side.querySelector("canvas");
-  const size = FRAME - arrays[0].shape[0] + 1;
-  const filters = arrays[0].shape[3];
-  canvas.width = MAPS_PER_ROW * (size + GAP) - GAP;
-  canvas.height = Math.ceil(filters / MAPS_PER_ROW) * (size + GAP) - GAP;
+  const [size, filters] = [FRAME - arrays[0].shape[0] + 1, arrays[0].shape[3]];
+  const sheets = Array.from({ length: filters }, () => document.createElement("canvas"));
+  for (const sheet of sheets) sheet.width = sheet.height = size;
+  side.firstElementChild.append(...sheets);
   const showMaps = (maps) => {
-    const ink = new Uint8Array(canvas.width * canvas.height);
-    const most = new Float32Array(filters); // of each map, so that weak filters are seen too
-    maps?.values.forEach((value, i) => (most[i % filters] = Math.max(most[i % filters], value)));
-    maps?.values.forEach((value, i) => {
-      const [pixel, filter] = [Math.floor(i / filters), i % filters];
-      const y = Math.floor(filter / MAPS_PER_ROW) * (size + GAP) + Math.floor(pixel / size);
-      const x = (filter % MAPS_PER_ROW) * (size + GAP) + (pixel % size);
-      if (value > 0) ink[y * canvas.width + x] = (255 * value) / most[filter];
+    sheets.forEach((sheet, filter) => {
+      const map = Float32Array.from({ length: size ** 2 }, (_, i) => maps?.values[i * filters + filter] ?? 0);
+      const most = Math.max(...map); // of each map, so that weak filters are seen too
+      const ink = Uint8Array.from(map, (value) => (value > 0 ? (255 * value) / most : 0));
+      paint(sheet.getContext("2d"), new DataView(ink.buffer));
     });
-    paint(canvas.getContext("2d"), new DataView(ink.buffer));
   };
   render({ model: makeModel(showMaps), el: place });
   place.querySelector(".drawing-pad").append(side);

@@ -10,8 +10,10 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arrow
 
 const PAGE = `
   <div class="pad-paper">
-    <canvas class="pad-canvas" tabindex="0" role="application"></canvas>
-    <div class="pad-pen" hidden></div>
+    <div class="pad-sheet">
+      <canvas class="pad-canvas" tabindex="0" role="application"></canvas>
+      <div class="pad-pen" hidden></div>
+    </div>
     <button class="pad-undo" type="button">Undo</button>
     <button class="pad-clear" type="button">Clear</button>
     <p class="pad-help">Draw one digit, large, with mouse, finger or pen. Keys: arrows move the pen (two at once:
@@ -55,6 +57,8 @@ function render({ model, el }) {
   const find = (name) => root.querySelector(`.pad-${name}`);
   const [canvas, pen, answer, error, undoButton] = ["canvas", "pen", "answer", "error", "undo"].map(find);
   find("bars").innerHTML = Array.from({ length: 10 }, (_, digit) => BAR(digit)).join("");
+  find("help").id = `pad-help-${Math.random().toString(36).slice(2)}`; // a page may have several pads
+  canvas.setAttribute("aria-describedby", find("help").id);
   const side = model.get("side");
   canvas.width = canvas.height = side;
   const context = canvas.getContext("2d", { willReadFrequently: true });
@@ -148,10 +152,8 @@ function render({ model, el }) {
   function showPen(visible = !pen.hidden) {
     pen.hidden = !visible;
     pen.classList.toggle("pad-down", isDown);
-    pen.style.left = `${(100 * position[0]) / side}%`;
-    pen.style.top = `${(canvas.clientHeight * position[1]) / side}px`;
-    const state = `pen ${isDown ? "down" : "up"}`;
-    canvas.setAttribute("aria-label", `Drawing area, ${state}. Arrow keys move, Space draws, Z undoes, C clears`);
+    [pen.style.left, pen.style.top] = position.map((at) => `${(100 * at) / side}%`);
+    canvas.setAttribute("aria-label", `Drawing area, pen ${isDown ? "down" : "up"}`);
   }
 
   // Screen readers announce each change of this text, so it stays the same until a stroke is finished.
@@ -193,6 +195,8 @@ function render({ model, el }) {
     showUndo();
   }
 
+  const clamp = (at) => Math.min(side, Math.max(0, at));
+
   function locate(event) {
     const box = canvas.getBoundingClientRect();
     return [((event.clientX - box.left) * side) / box.width, ((event.clientY - box.top) * side) / box.height];
@@ -217,28 +221,33 @@ function render({ model, el }) {
     canvas.addEventListener(end, (event) => {
       if (event.pointerId !== pointer) return;
       pointer = null;
+      position = position.map(clamp); // a stroke may end beside the paper
       send();
     });
   }
 
-  canvas.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || pointer !== null) return;
-    if (event.key in ARROWS) {
-      heldKeys.add(event.key);
-      const moves = [...heldKeys].map((key) => ARROWS[key]);
-      const next = position.map((at, axis) => {
-        const moved = moves.reduce((sum, move) => sum + STEP * move[axis], at);
-        return Math.min(side, Math.max(0, moved));
-      });
-      if (isDown) lineTo(next);
-      position = next;
-    } else if (event.key === " " || event.key === "Enter") {
-      if (!event.repeat) putPen(!isDown); // a key that is held down is one press
-    } else if (event.key.toLowerCase() === "c") {
-      clear();
-    } else return;
+  // A long press is a dot. It opens no menu, neither the browser's nor JupyterLab's.
+  canvas.addEventListener("contextmenu", (event) => {
     event.preventDefault();
     event.stopPropagation();
+  });
+
+  canvas.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const isSwitch = event.key === " " || event.key === "Enter";
+    if (!isSwitch && !(event.key in ARROWS)) return;
+    event.preventDefault(); // during a stroke too: the page must not scroll under it
+    event.stopPropagation();
+    if (pointer !== null) return;
+    if (isSwitch) {
+      if (!event.repeat) putPen(!isDown); // a key that is held down is one press
+    } else {
+      heldKeys.add(event.key);
+      const moves = [...heldKeys].map((key) => ARROWS[key]);
+      const next = position.map((at, axis) => clamp(moves.reduce((sum, move) => sum + STEP * move[axis], at)));
+      if (isDown) lineTo(next);
+      position = next;
+    }
     showPen(true);
   });
   canvas.addEventListener("keyup", (event) => heldKeys.delete(event.key));
@@ -251,10 +260,11 @@ function render({ model, el }) {
   });
   find("clear").addEventListener("click", clear);
   undoButton.addEventListener("click", undo);
-  // Z and Ctrl+Z undo wherever the focus is inside the pad, as after a click on a button.
+  // These keys work wherever the focus is inside the pad, as after a click on a button. Ctrl+Z undoes too.
   root.addEventListener("keydown", (event) => {
-    if (event.key.toLowerCase() !== "z" || event.altKey || event.shiftKey) return;
-    undo();
+    const act = { z: undo, c: clear }[event.key.toLowerCase()];
+    if (!act || event.altKey || event.shiftKey || (act === clear && (event.ctrlKey || event.metaKey))) return;
+    act();
     event.preventDefault();
     event.stopPropagation();
   });

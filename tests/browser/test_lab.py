@@ -1,12 +1,14 @@
 """JupyterLab in a browser: each lesson opens and runs to its end, and the drawing pad reads a digit."""
 
 import json
+import math
 import os
 import re
 import secrets
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -24,6 +26,7 @@ LESSONS = texts.find_lessons()
 SETTINGS = {"@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"}}
 # The quick profile's final network is too weak for handwriting. This one takes a few seconds longer.
 STRONGER = {"final_train_size": "10000"}
+STEP = 30  # pixels that the mouse moves at once: a move takes a frame of the browser
 FINISHED = """() => {
     const prompts = [...document.querySelectorAll(".jp-CodeCell .jp-InputPrompt")];
     const cells = prompts.map(each => each.innerText);
@@ -121,8 +124,8 @@ def draw(page, canvas, strokes):
         points = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in stroke]
         page.mouse.move(*points[0])
         page.mouse.down()
-        for x, y in points[1:]:
-            page.mouse.move(x, y, steps=8)
+        for start, end in pairwise(points):
+            page.mouse.move(*end, steps=max(1, round(math.dist(start, end) / STEP)))
         page.mouse.up()
 
 
