@@ -72,7 +72,7 @@ def find_ink(picture: np.ndarray) -> np.ndarray:
     strongest = max(view.strength for view in views)
     views = [view for view in views if view.strength > strongest / 2]
     outlined = max((view.outlined for view in views), default=0)
-    views = [view for view in views if view.outlined > max(0.7, outlined - 0.1)]
+    views = [view for view in views if view.outlined > max(0.75, outlined - 0.1)]
     if not views:
         _refuse(levels)
     # The hole of a dark 0 is a bright shape as strong as the ink, but smaller. So is a digit on a sheet or on

@@ -65,6 +65,7 @@ def find_bright_spots(paper: np.ndarray) -> np.ndarray:
         Spots narrower than 0.3 of the picture's longer side.
     """
     width = round(_WIDEST * max(paper.shape))
+    paper = ndimage.gaussian_filter(paper, max(paper.shape) / 60)  # without the paper's own texture
     around = ndimage.grey_opening(paper, (width, width), mode="nearest")
     return paper > 1.04 * np.maximum(around, np.percentile(paper, 90))
 
