@@ -128,7 +128,7 @@ def pytest_runtest_setup(item):
 
 def pytest_sessionfinish(session):
     """Fail an otherwise successful session if too few cells were compared."""
-    if hasattr(session.config, "workerinput"):  # a worker of xdist; its controller counts
+    if is_worker(session.config):
         return
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     n_compared = len(find_cells(reporter, "compared"))
@@ -138,7 +138,7 @@ def pytest_sessionfinish(session):
 
 def pytest_terminal_summary(terminalreporter, config):
     """Report how many cells were compared, which were left out, what moved, and what became slow."""
-    if not (config.option.nbval or config.option.nbval_lax):
+    if is_worker(config) or not (config.option.nbval or config.option.nbval_lax):
         return
     left_out = find_cells(terminalreporter, "left out")
     for reason in sorted(set(left_out.values())):
@@ -153,6 +153,11 @@ def pytest_terminal_summary(terminalreporter, config):
     cells = list(cell_report.read_cells(reports))
     report_changes(cells, terminalreporter)
     report_shares(cells, terminalreporter, config.option.record_shares)
+
+
+def is_worker(config):
+    """Return whether this is a worker of xdist. Its controller counts and reports."""
+    return hasattr(config, "workerinput")
 
 
 def find_cells(reporter, fact):

@@ -47,12 +47,14 @@ def changed(pair):
 
 
 @pytest.mark.usefixtures("changed")
-def test_cells_that_hold_for_mnist_only_are_named_and_left_out_without_it(compare):
-    code, output = compare("-n", "2", "--dist", "loadscope", "--min-compared=1")
+def test_cells_that_hold_for_mnist_only_are_named_and_left_out_without_it(compare, tmp_path):
+    options = ["-n", "2", "--dist", "loadscope", "--min-compared=1"]
+    code, output = compare(*options, GITHUB_STEP_SUMMARY=str(tmp_path / "summary.md"))
     assert code == 0, output
     assert "3 cells compared" in output
     assert "not compared, because MNIST is absent: 01_first.ipynb::Cell 2" in output
     assert "Nothing moved." in output
+    assert (tmp_path / "summary.md").read_text().count("Nothing moved.") == 1, "workers report too"
 
 
 def test_stripped_notebook_fails_for_lack_of_comparisons(compare, pair):
