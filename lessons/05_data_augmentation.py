@@ -387,7 +387,7 @@ if epochs >= 12:  # shorter runs have learned too little
 # the [calibration error](../docs/glossary.md#calibration-error): the mean distance between the two,
 # weighted by the number of answers $n_b$ in bin $b$:
 #
-# $$\text{calibration error} = \frac{1}{n} \sum_b n_b \, \lvert \text{right}_b - \text{confidence}_b \rvert$$
+# $$\text{calibration error} = \frac{1}{n} \sum_b n_b \, \left| \text{right}_b - \text{confidence}_b \right|$$
 
 
 # %%
