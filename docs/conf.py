@@ -66,18 +66,26 @@ def visit_math(translator, node):
     raise nodes.SkipNode
 
 
+# Pages that Sphinx makes have no sentence of their own.
+_DESCRIPTIONS = {
+    "genindex": "Every name of the package mnist_helpers, from A to Z.",
+    "py-modindex": "The modules of the package mnist_helpers, from A to Z.",
+    "search": "Search the lessons, the study and the package's documentation.",
+}
+
+
 def describe_page(app, pagename, templatename, context, doctree):
     """Give a page a description, which search engines and link previews show, instead of docutils' own tags.
 
     It is the page's first sentence. A lesson begins with links, so its description says what one does there.
     """
-    context["metatags"] = ""
+    sentence = _DESCRIPTIONS.get(pagename)
     if doctree:
         paragraphs = [" ".join(node.astext().split()) for node in doctree.findall(nodes.paragraph)]
         chosen = [text for text in paragraphs if text.startswith("You will do:")]
         first, *_ = chosen or paragraphs or [context["title"]]
         sentence = re.split(r"(?<=[.?!]) ", first)[0]
-        context["metatags"] = f'<meta name="description" content="{html.escape(sentence)}" />'
+    context["metatags"] = f'<meta name="description" content="{html.escape(sentence)}" />'
 
 
 def format_citation():

@@ -89,6 +89,10 @@ def find_lost_text(source, page):
         yield f"{page.name} shows {len(formulas)} formulas of {n_formulas}"
 
 
+def is_html(output):
+    return "text/html" in output.get("data", {})
+
+
 def find_lost_cells(notebook_path, page):
     """Yield the code cells and printed outputs of a notebook that its page does not show in their order."""
     shown = parse(page)
@@ -98,12 +102,15 @@ def find_lost_cells(notebook_path, page):
     pictures = [{"text/html", "image/png"} & output.get("data", {}).keys() for output in outputs]
     texts = [text for text, drawn in zip(printed, pictures, strict=True) if text and not drawn]
     boxes = shown.select(".cell_output pre:not(.text_html pre)")
+    tables = [BeautifulSoup(output.data["text/html"], "html.parser") for output in outputs if is_html(output)]
     for kind, expected, found in (
         ("code", [cell.source for cell in cells], shown.select(".cell_input pre")),
         ("output", [text for text in texts if not text.startswith("A drawing pad: ")], boxes),
+        ("table", [table.get_text() for table in tables], shown.select(".cell_output .text_html")),
     ):
+        clean = str.split if kind == "table" else str.strip
         for text, box in zip_longest(expected, found):
-            if text is None or box is None or text.strip() != box.get_text().strip():
+            if text is None or box is None or clean(text) != clean(box.get_text()):
                 yield f"{page.name} does not show this {kind}, or not in this place: {text or box}"
                 break
 
@@ -161,7 +168,7 @@ def test_page_shows_all_code_and_outputs_of_its_notebook(name, book):
     assert list(find_lost_cells(ROOT / "notebooks" / f"{name}.ipynb", page)) == []
 
 
-@pytest.mark.parametrize("part", [".cell_input", ".cell_output pre:not(.text_html pre)"])
+@pytest.mark.parametrize("part", [".cell_input", ".cell_output pre:not(.text_html pre)", ".text_html td"])
 def test_lost_cell_of_a_page_is_found(part, book, tmp_path):
     page = parse(book / "notebooks" / f"{LESSONS[1]}.html")
     page.select(part)[3].decompose()
@@ -170,17 +177,26 @@ def test_lost_cell_of_a_page_is_found(part, book, tmp_path):
     assert "does not show this" in problem
 
 
+def find_public(tree):
+    """Yield the public functions and classes of a module, and the methods of these."""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+            yield node
+            if isinstance(node, ast.ClassDef):
+                yield from find_public(node)
+
+
 def test_api_page_shows_every_public_docstring(book):
     shown = split_words(parse(book / "api.html").find("article").get_text())
     lost = []
     for path in (ROOT / "mnist_helpers").rglob("[a-z]*.py"):
         if path.stem == "cli":  # its functions are commands, which the page of the module describes
             continue
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
-                first = (ast.get_docstring(node) or "").split("\n\n")[0]
-                if first and split_words(first) not in shown:
-                    lost.append(f"{path.stem}.{node.name}")
+        for node in find_public(ast.parse(path.read_text(encoding="utf-8"))):
+            text = ast.get_docstring(node) or ""
+            # Headings and names of sections look different on the page; what is indented explains them.
+            parts = [text.split("\n\n")[0], *re.findall(r"(?m)(?:^ {4}.*\n?)+", text)]
+            lost += [f"{path.stem}.{node.name}: {part}" for part in parts if split_words(part) not in shown]
     assert lost == []
 
 
@@ -240,6 +256,22 @@ def test_every_page_has_one_viewport_and_its_first_sentence_as_description(book)
         descriptions[name] = description["content"]
     assert len(set(descriptions.values())) == len(PAGES)
     assert descriptions[f"notebooks/{LESSONS[0]}"].startswith("You will do: ")
+
+
+@pytest.mark.parametrize("name", ["genindex", "py-modindex", "search"])
+def test_page_that_sphinx_makes_has_one_viewport_and_a_description(name, book):
+    page = parse(book / f"{name}.html")
+    assert len(page.find_all("meta", attrs={"name": "viewport"})) == 1
+    (description,) = page.find_all("meta", attrs={"name": "description"})
+    assert description["content"].endswith(".")
+
+
+def test_404_page_stands_in_no_list(book):
+    words = (book / "searchindex.js").read_text(encoding="utf-8")
+    assert '"moved"' not in words
+    assert " moved:" not in words.replace(",", " ")
+    for name in [*PAGES, "genindex"]:
+        assert not parse(book / f"{name}.html").find("a", href=re.compile(r"(?:^|/)404\.html")), name
 
 
 def test_links_of_the_404_page_hold_at_any_depth(book, faulty):

@@ -363,6 +363,13 @@ def test_citation_has_the_required_keys_and_this_version():
     assert [set(author) for author in citation["authors"]] == [{"name"}]  # no person, so no family names
 
 
+def test_citation_has_the_date_of_the_release():
+    version = re.escape(mnist_helpers.__version__)
+    [date] = re.findall(rf"(?m)^## {version} \W (.+)$", read("CHANGELOG.md"))
+    citation = yaml.safe_load(read("CITATION.cff"))
+    assert str(citation.get("date-released", "unreleased")) == date
+
+
 FAULTS = {
     "complexity": "def f(x):\n" + "    if x:\n        x += 1\n" * 12 + "    return x\n",
     "hints": "def add(first, second):\n    return first + second\n",

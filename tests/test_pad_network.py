@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+import pytest
 from strokes import STROKES, draw
 
 from mnist_helpers.drawing import to_mnist_frame
@@ -23,6 +24,18 @@ def test_weights_belong_to_the_recipe_and_are_small():
     assert hashlib.sha256(pad.WEIGHTS.read_bytes()).hexdigest() == NOTES["sha256"], "make pad"
     assert pad.WEIGHTS.stat().st_size < 500_000
     assert NOTES["test_accuracy"] >= 0.99
+
+
+@pytest.mark.full
+def test_weights_have_the_test_accuracy_that_the_pages_name():
+    from mnist_helpers import datasets, mnist_files, training
+
+    if mnist_files.find() is None:
+        pytest.skip("MNIST is absent: set MNIST_HELPERS_DATA to its path")
+    _, accuracy = training.evaluate(pad.read_network(), *datasets.load("mnist").open_test())
+    # Another processor may round otherwise, which decides an image or two.
+    assert accuracy == pytest.approx(NOTES["test_accuracy"], abs=2.5e-4)
+    assert f"reads\n{100 * accuracy:.1f} % of the test images" in pad.show()
 
 
 def test_network_reads_every_hand_drawn_digit():

@@ -457,13 +457,25 @@ def test_picture_and_sentence_stand_for_the_pad_without_javascript_and_on_paper(
         assert figure.locator("img").get_attribute("alt")
 
 
-def test_bars_are_visible_in_forced_colours(open_pad):
-    page, pad = open_pad(forced_colors="active")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_bars_pen_and_focus_are_visible_in_forced_colours(scheme, open_pad):
+    page, pad = open_pad(forced_colors="active", color_scheme=scheme)
     draw(page, pad.locator(".pad-canvas"), STROKES[0])
     expect(pad.locator(".pad-answer")).to_contain_text("Reads 0")
     fill = pad.locator(".pad-best .pad-fill")
     colour = "each => getComputedStyle(each).backgroundColor"
     assert fill.evaluate(colour) != page.locator("body").evaluate(colour)
+    page.keyboard.press("Space")
+    pad.screenshot(path=SCREENSHOTS / f"pad-forced-{scheme}.png")
+    ring = pad.locator(".pad-pen.pad-down")
+    assert ring.evaluate(colour) == "rgb(217, 48, 37)"  # the paper stays white
+    for name in ("canvas.pad-canvas", ".pad-undo", ".pad-clear"):
+        each = pad.locator(name)
+        expect(each).to_be_focused()
+        assert each.evaluate(OUTLINE) >= 2
+        line = each.evaluate("each => getComputedStyle(each).outlineColor")
+        assert line not in (page.locator("body").evaluate(colour), "rgb(26, 115, 232)")
+        page.keyboard.press("Tab")
 
 
 def test_only_pages_with_a_pad_load_its_script():

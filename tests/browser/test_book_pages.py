@@ -13,24 +13,38 @@ ROOT = Path(__file__).resolve().parents[2]
 BOOK = ROOT / "build" / "book" / "html"
 SCREENSHOTS = ROOT / "build" / "screenshots"
 UNNAMED = "all => all.filter(each => !each.alt.trim()).map(each => each.src)"
-# Elements whose text has less contrast than WCAG 2.2 requires (1.4.3), by the computed colours.
-FAINT = """() => {
-    const read = color => color.match(/[\\d.]+/g).map(Number);
+# Contrasts of computed colours, as WCAG 2.2 defines them; `paper` is what stands behind an element's text.
+COLORS = """
+    const read = color => {
+        const [, name, text] = color.match(/(\\w+)\\((.*)\\)/);
+        const [red, green, blue, alpha = 1] = text.replace("srgb", "").match(/[\\d.e-]+/g).map(Number);
+        return [...[red, green, blue].map(value => name === "color" ? 255 * value : value), alpha];
+    };
+    const blend = (color, behind) => behind.map((value, i) => color[3] * color[i] + (1 - color[3]) * value);
     const linear = value => value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
-    const light = color => color.slice(0, 3).map(value => linear(value / 255))
+    const light = color => color.map(value => linear(value / 255))
         .reduce((sum, value, channel) => sum + value * [0.2126, 0.7152, 0.0722][channel], 0.05);
     const paper = each => {
-        const color = each ? read(getComputedStyle(each).backgroundColor) : [255, 255, 255];
-        return color[3] === 0 ? paper(each.parentElement) : color;
+        if (!each) return [255, 255, 255];
+        return blend(read(getComputedStyle(each).backgroundColor), paper(each.parentElement));
     };
+    const contrast = (color, behind) => {
+        const both = [light(blend(read(color), behind)), light(behind)];
+        return Math.max(...both) / Math.min(...both);
+    };
+"""
+# Elements whose text has less contrast than WCAG 2.2 requires (1.4.3).
+FAINT = (
+    f"""() => {{{COLORS}"""
+    + """
     const hasText = each => [...each.childNodes].some(node => node.nodeType === 3 && node.data.trim());
     const found = [...document.querySelectorAll("body *")].filter(each => {
         if (!hasText(each) || !each.checkVisibility()) return false;
-        const both = [light(read(getComputedStyle(each).color)), light(paper(each))];
-        return Math.max(...both) / Math.min(...both) < 4.5;
+        return contrast(getComputedStyle(each).color, paper(each)) < 4.5;
     });
     return [...new Set(found.map(each => `${each.tagName} ${each.className}`))];
 }"""
+)
 # Code and printed text that is wider than its box. Keras draws its summary with lines, which cannot wrap.
 CUT = """() => [...document.querySelectorAll("pre:not(.text_html pre, .output_html pre)")]
     .filter(each => each.checkVisibility() && each.scrollWidth > each.clientWidth + 1)
@@ -66,6 +80,33 @@ AT_REST = """() => {
         };
     };
 }"""
+# Elements that the keyboard reaches and whose focus is no line of 2 pixels with a contrast of 3 to what is
+# behind it (WCAG 2.2, 2.4.13). A script moves the focus, as keys would, which take much longer.
+DIM = (
+    f"""() => {{{COLORS}"""
+    + """
+    const look = each => {
+        const { outlineStyle, outlineWidth, outlineColor, boxShadow } = getComputedStyle(each);
+        const lines = outlineStyle === "none" ? [] : [[parseFloat(outlineWidth), outlineColor]];
+        const rings = boxShadow.matchAll(/(\\w+\\([^)]*\\)) 0px 0px 0px ([\\d.]+)px(?! inset)/g);
+        return [...lines, ...[...rings].map(([, color, spread]) => [parseFloat(spread), color])];
+    };
+    const isSeen = (each, before) => look(each).some(([width, color]) =>
+        width >= 2 && contrast(color, paper(each.parentElement)) >= 3
+        && !before.some(line => String(line) === String([width, color])));
+    const stops = [...document.querySelectorAll("a[href], button, input, select, summary, [tabindex]")]
+        .filter(each => each.tabIndex >= 0 && !each.disabled && each.checkVisibility());
+    const found = stops.filter(stop => {
+        document.activeElement.blur();
+        const parts = [stop, ...stop.querySelectorAll("*")];
+        const before = parts.map(look);
+        stop.focus({ focusVisible: true });
+        document.getAnimations().forEach(each => each.finish());
+        return document.activeElement === stop && !parts.some((each, i) => isSeen(each, before[i]));
+    });
+    return found.map(each => `${each.tagName} ${each.className} ${each.innerText}`.slice(0, 80));
+}"""
+)
 OVERFLOW = "() => document.scrollingElement.scrollWidth - window.innerWidth"
 
 
@@ -128,13 +169,18 @@ def find_problems(page, address, name, width, scheme="light"):
     problems += [f"no alt text: {source}" for source in page.locator("img").evaluate_all(UNNAMED)]
     problems += [f"too little contrast: {element}" for element in page.evaluate(FAINT)]
     problems += [f"code is cut: {text}" for text in page.evaluate(CUT)]
+    page.keyboard.press("Tab")  # from now on a script's focus looks like that of a key
+    problems += [f"focus is hardly seen: {element}" for element in page.evaluate(DIM)]
+    page.evaluate("document.activeElement.blur()")
     problems += [f"stretched: {alt}" for alt in page.locator("img").evaluate_all(STRETCHED)]
     if (excess := page.evaluate(OVERFLOW)) > 0:
         problems.append(f"{excess} pixels wider than the window")
     return [f"{name} at {width}, {scheme}: {problem}" for problem in problems]
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "light"), (390, "dark")])
+@pytest.mark.parametrize(
+    ("width", "scheme"), [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")]
+)
 def test_every_page_is_complete_readable_and_fits_the_window(width, scheme, page, book):
     names = [path.relative_to(BOOK) for path in sorted(BOOK.rglob("*.html")) if "_static" not in path.parts]
     assert len(names) >= 10
@@ -238,7 +284,10 @@ def test_faults_of_a_page_are_found(page, tmp_path):
         <script>console.error("oh")</script><script>undefinedName()</script><script src="absent.js"></script>
         <script src="http://127.0.0.1:9/far.js"></script><p style="width: 500px; color: #777">wide</p>
         <pre style="width: 50px; overflow: auto">longer than its box</pre>
-        <img alt="tall" width="99" height="9" src="data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'
+        <style>.a:focus { outline: 1px solid } .b:focus { outline: 3px solid #aaa } .c:focus { outline: 0 }
+        .d:focus { outline: 0; box-shadow: #00f 0 0 0 3px }</style>
+        <a class="a" href="#">thin</a><a class="b" href="#">pale</a><a class="c" href="#">none</a>
+        <a class="d" href="#">seen</a><img alt="tall" width="99" height="9" src="data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'
         width='9' height='9'/%3E">
     """)
     with serve(tmp_path) as address:
@@ -251,8 +300,12 @@ def test_faults_of_a_page_are_found(page, tmp_path):
         "failed: http://127.0.0.1:9/far.js",
         "no alt text: data:,",
         "too little contrast: P",
+        "focus is hardly seen: A a thin",
+        "focus is hardly seen: A b pale",
+        "focus is hardly seen: A c none",
         "code is cut: longer than its box",
         "stretched: tall",
         "pixels wider than the window",
     ):
         assert problem in found
+    assert "A d seen" not in found
