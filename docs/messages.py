@@ -33,22 +33,29 @@ def format_table(package: Path) -> str:
         for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef) and node.bases and ast.unparse(node.bases[0]) in codes:
                 codes.setdefault(node.name, codes[ast.unparse(node.bases[0])])
+    # A text that modules share, such as the last words of several messages, is a constant of one of them.
+    shared: dict[str, ast.expr] = {}
+    for node in (node for tree in trees.values() for node in tree.body if isinstance(node, ast.Assign)):
+        if (name := ast.unparse(node.targets[0])).isupper() and not name.startswith("_"):
+            shared[name] = node.value
     rows = ["| module | error | exit code | message |", "| --- | --- | --- | --- |"]
     for path, tree in trees.items():
         module = path.relative_to(package).with_suffix("").as_posix()
-        for name, message in find_errors(tree):
+        for name, message in find_errors(tree, shared):
             text = message.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;").replace("*", "\\*")
             rows.append(f"| {module} | {name} | {codes.get(name, '')} | {text} |")
     return "\n".join(rows)
 
 
-def find_errors(tree: ast.AST) -> Iterator[tuple[str, str]]:
+def find_errors(tree: ast.AST, shared: dict[str, ast.expr] | None = None) -> Iterator[tuple[str, str]]:
     """Find the places that make an error.
 
     Parameters
     ----------
     tree : ast.AST
         A module.
+    shared : dict, optional
+        Names that other modules define, and what they hold.
 
     Yields
     ------
@@ -57,7 +64,7 @@ def find_errors(tree: ast.AST) -> Iterator[tuple[str, str]]:
     message : str
         Its first argument, with ``…`` for each value.
     """
-    for name, call, texts in _find_calls(tree, {}):
+    for name, call, texts in _find_calls(tree, shared or {}):
         yield name, _format(call.args[0], texts) if call.args else ""
 
 

@@ -65,7 +65,7 @@ def test_raise_that_the_table_cannot_show_is_found(code):
 STEPS = re.compile(
     r"\b(are|is) needed|as in|, or none|instead of|need validation images|read_picture takes|says what to do"
     r"|\b(choose|copy|correct|crop|end|free|git checkout|install|lower|make|makes it|move|name|omit|put|run"
-    r"|save|see|set|show|start|try|unset|update|use|wait|write)\b",
+    r"|save|see|set|show|start|try|turn|unset|update|use|wait|write)\b",
     re.IGNORECASE,
 )
 # A message whose end is composed elsewhere, and one that names its lesson in a line above.
