@@ -57,6 +57,15 @@ WRAPPED = """() => [...document.querySelectorAll(".cell_input pre")].filter(each
 FOLDED = """() => [...document.querySelectorAll("details :is(pre, li, p:not(.admonition-title))")]
     .filter(each => !each.checkVisibility())
     .map(each => each.outerHTML.slice(0, 120))"""
+# Boxes that paper would split.
+SPLIT = """() => [...document.querySelectorAll("details, figure, img, pre, .cell_input")]
+    .filter(each => getComputedStyle(each).breakInside !== "avoid")
+    .map(each => each.outerHTML.slice(0, 120))"""
+# Numbers that stand closer to their neighbours than half a letter's height.
+CLOSE = """() => [...document.querySelectorAll("table.dataframe td")].filter(each => {
+    const { paddingLeft, fontSize } = getComputedStyle(each);
+    return parseFloat(paddingLeft) < 0.5 * parseFloat(fontSize);
+}).map(each => each.innerText)"""
 STRETCHED = """all => all.filter(each => each.complete && each.naturalWidth && each.checkVisibility())
     .filter(each => Math.abs(each.naturalWidth / each.naturalHeight * each.height / each.width - 1) > 0.02)
     .map(each => each.alt)"""
@@ -203,7 +212,8 @@ def test_code_keeps_its_lines_on_a_laptop_and_nothing_is_cut_on_paper(page, book
         everything = CUT.replace(":not(.text_html pre, .output_html pre)", "")
         assert page.evaluate(everything) == []
         assert page.evaluate(OVERFLOW) <= 0
-        assert page.evaluate(FOLDED) == []
+        for lost in (FOLDED, SPLIT, CLOSE):
+            assert page.evaluate(lost) == []
         expect(page.locator("article h1")).to_be_visible()
         page.emulate_media(media="screen")
 
