@@ -31,7 +31,8 @@ def prepare_source(app, docname, source):
     are passed on. Badges, whose images come from other servers, are left out.
     """
     if not docname.startswith("notebooks/"):
-        source[0] = source[0].replace("](../notebooks/", "](notebooks/")
+        text = source[0].replace("](../notebooks/", "](notebooks/")
+        source[0] = re.sub(r"(?m)^:alt: {{ (\w+) }}$", _fill_alt, text)
         return
     notebook = json.loads(source[0])
     for cell in notebook["cells"]:
@@ -45,6 +46,11 @@ def prepare_source(app, docname, source):
                 cell["metadata"]["mystnb"] = {"image": image}
     pad.replace_output(notebook)
     source[0] = json.dumps(notebook)
+
+
+def _fill_alt(match):
+    """MyST substitutes nothing in the options of a figure, so its alt text is filled in here."""
+    return f":alt: {json.dumps(myst_substitutions[match[1]], ensure_ascii=False)}"
 
 
 def load_pad(app, pagename, templatename, context, doctree):
