@@ -107,7 +107,8 @@ DIM = (
         .filter(each => each.tabIndex >= 0 && !each.disabled && each.checkVisibility());
     const found = stops.filter(stop => {
         document.activeElement.blur();
-        const parts = [stop, ...stop.querySelectorAll("*")];
+        // A search field is marked together with its form.
+        const parts = [stop, ...stop.querySelectorAll("*"), ...[stop.closest("form")].filter(Boolean)];
         const before = parts.map(look);
         stop.focus({ focusVisible: true });
         document.getAnimations().forEach(each => each.finish());
