@@ -1,6 +1,8 @@
 """Real faults of a machine: a file system that is full or read-only, a user without rights, little memory."""
 
 import contextlib
+import encodings.cp437  # zipfile and socket import these late, when another user may not read Python's files
+import encodings.idna  # noqa: F401
 import os
 import subprocess
 import tempfile

@@ -106,6 +106,7 @@ def test_broken_file_that_cannot_be_set_aside_is_an_error_that_says_so(splittabl
 
 @posix
 def test_kerass_cache_that_may_not_be_read_stops_nobody(cache, monkeypatch):
+    load()
     with shared_folder() as folder:
         keras = folder / "datasets" / "mnist.npz"
         keras.parent.mkdir()

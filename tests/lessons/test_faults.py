@@ -243,14 +243,26 @@ ENDS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if has
 needs_posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot send these signals")
 
 
+WAYS = {"to command": os.kill, "to its group": getattr(os, "killpg", None)}
+QUICK = {(signal.SIGINT, "to its group"), (signal.SIGTERM, "to command")}  # the others run in make test-full
+
+
 @needs_posix
-@pytest.mark.parametrize("sent", ENDS, ids=lambda sent: sent.name)
-@pytest.mark.parametrize("send", [os.kill, getattr(os, "killpg", None)], ids=["to command", "to its group"])
-def test_signal_keeps_finished_lessons_and_ends_all_processes(send, sent, start_command, tmp_path):
+@pytest.mark.parametrize(
+    ("sent", "way"),
+    [
+        pytest.param(
+            sent, way, marks=[] if (sent, way) in QUICK else pytest.mark.full, id=f"{sent.name} {way}"
+        )
+        for sent in ENDS
+        for way in WAYS
+    ],
+)
+def test_signal_keeps_finished_lessons_and_ends_all_processes(sent, way, start_command, tmp_path):
     """A terminal sends Ctrl-C or its end to the whole process group, other tools to the command alone."""
     process, children = start_command()
     assert int((tmp_path / "pid").read_text()) in {child.pid for child in children}
-    send(process.pid, sent)
+    WAYS[way](process.pid, sent)
     _, text = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130, text
     assert "Traceback" not in text
@@ -258,6 +270,7 @@ def test_signal_keeps_finished_lessons_and_ends_all_processes(send, sent, start_
     assert find_files(tmp_path / "out") == ["01_sound.html", "01_sound.ipynb"]
 
 
+@pytest.mark.full
 @needs_posix
 def test_command_that_is_killed_leaves_no_process_and_the_next_run_removes_its_folder(
     start_command, make_lesson, tmp_path

@@ -45,6 +45,7 @@ def wait_for_runs(folder, count, study):
         time.sleep(0.1)
 
 
+@pytest.mark.full  # test_workers interrupts the same processes without a training
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot send Ctrl-C to one process")
 @pytest.mark.parametrize("send", [os.kill, getattr(os, "killpg", None)], ids=["to command", "to its group"])
 def test_interrupted_study_ends_quietly_and_keeps_finished_runs(send, tmp_path):
