@@ -1,5 +1,6 @@
 """Parameters of lessons: which values are accepted, with which type, and what the others are told."""
 
+import os
 import runpy
 import shutil
 import subprocess
@@ -198,13 +199,15 @@ def test_edited_cell_is_refused_in_one_line_whatever_runs_it(runner, trap, tmp_p
     notebook.cells[0].source = notebook.cells[0].source.replace("= 5", "= 0")
     nbformat.write(notebook, trap)
     shutil.copy(ROOT / "conftest.py", tmp_path)
-    (tmp_path / "pytest.ini").write_text(f"[pytest]\npythonpath = {ROOT / 'tests'}")
+    (tmp_path / "pytest.ini").write_text("[pytest]")
+    folders = [str(ROOT / "tests"), os.environ.get("PYTHONPATH")]
+    variables = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, folders))}
     options = {
         "nbconvert": ["nbconvert", "--execute", "--to", "notebook", "--output", "out.ipynb"],
         "nbval": ["pytest", "-p", "no:cacheprovider", "--nbval-lax", "--nbval-kernel-startup-timeout=600"],
     }
     command = [sys.executable, "-m", *options[runner], str(trap)]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=tmp_path, env=variables, capture_output=True, text=True)
     assert done.returncode == 1
     text = done.stdout + done.stderr
     assert "UsageError: epochs=0: int, 1 to 100 is needed" in text
