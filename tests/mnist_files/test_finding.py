@@ -92,7 +92,7 @@ def test_idx_file_that_only_begins_like_mnist_does_not_hide_the_right_one(packed
 )
 def test_archive_of_another_name_and_packing_is_recognised_by_content(name, method, arrays, tmp_path):
     (tmp_path / "digits").mkdir()
-    (tmp_path / "digits" / "model.keras").write_bytes(pack(config=np.zeros(3)))
+    (tmp_path / "digits" / "0 model.keras").write_bytes(pack(config=np.zeros(3)))
     with (
         zipfile.ZipFile(io.BytesIO(pack(**arrays))) as source,
         zipfile.ZipFile(tmp_path / "digits" / name, "w", method) as target,

@@ -258,9 +258,11 @@ with store.open_folder(Path({str(tmp_path)!r})):
 """
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as first:
         assert first.stdout.readline() == "open\n"
-        with pytest.raises(SetupError, match="Another study is running"), store.open_folder(tmp_path):
-            pass
-        first.kill()
+        try:
+            with pytest.raises(SetupError, match="Another study is running"), store.open_folder(tmp_path):
+                pass
+        finally:
+            first.kill()
     with store.open_folder(tmp_path):
         pass
 
