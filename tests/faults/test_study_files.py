@@ -1,5 +1,6 @@
 """A study's files on a machine that fails: full, killed at random moments, without rights."""
 
+import itertools
 import os
 import random
 import signal
@@ -49,7 +50,7 @@ def test_full_file_system_keeps_finished_runs_and_the_table(tmp_path):
 
 @posix
 def test_writer_that_is_killed_at_20_random_moments_leaves_whole_runs_alone(tmp_path):
-    """The runs of the same study are written again and again while the kill comes."""
+    """The runs of the same study are written again and again, with other times, while the kill comes."""
     (tmp_path / "runs").mkdir()
     table = tmp_path / "study.csv"
     rows = make_rows(10)
@@ -59,15 +60,16 @@ def test_writer_that_is_killed_at_20_random_moments_leaves_whole_runs_alone(tmp_
     for _ in range(20):
         writer = os.fork()
         if not writer:
-            while True:
-                for row in rows:
+            for number in itertools.count():
+                timed = [row | {"seconds": f"{number}.0"} for row in rows]
+                for row in timed:
                     store.write_run(tmp_path, row)
-                store.publish(rows, table)
+                store.publish(timed, table)
         time.sleep(moments.uniform(0, 0.2))
         os.kill(writer, signal.SIGKILL)
         os.waitpid(writer, 0)
         found, broken = store.read_runs(table)
-        assert found == expected
+        assert {key: row | {"seconds": "1.5"} for key, row in found.items()} == expected
         # A kill between the table and its digest sets the table aside: the files hold the runs.
         assert [path for path in broken if path != table] == []
         store.publish(rows, table)
