@@ -147,7 +147,9 @@ def substitute() -> dict[str, str]:
         for size in plan.PARTS["courses"].sizes
         for gain, error in [analysis.estimate_label_value(courses, size)]
     ]
-    spread = tables.tabulate_spread(courses).map(lambda cell: f"{cell:.3f}" if cell != str(cell) else cell)
+    spread = tables.tabulate_spread(courses).map(
+        lambda cell: cell if isinstance(cell, str) else f"{cell:.3f}"
+    )
     gaps = findings.measure_gaps(courses)
     ends = gaps.groupby(["part", "images"], sort=False).last().reset_index().sort_values("gap")
     early = gaps[(gaps["part"] == "courses") & (gaps["images"] == 1_000) & (gaps["epoch"] < 5)].iloc[-1]

@@ -34,20 +34,22 @@ def find_diverged(losses: float | Sequence[float] | np.ndarray | pd.Series) -> n
     return ~np.isfinite(np.asarray(losses, dtype=float))
 
 
-def tell_left_out(diverged: int) -> str:
+def tell_left_out(diverged: int, before: str = "") -> str:
     """Return how tables and pictures say that runs are missing.
 
     Parameters
     ----------
     diverged : int
         Number of runs, or pairs, that are left out.
+    before : str, optional
+        What separates it from the text before it.
 
     Returns
     -------
     str
-        Such as ``"1 diverged, left out"``; empty if there is none.
+        Such as ``"1 diverged, left out"``; empty, without `before`, if there is none.
     """
-    return f"{diverged} diverged, left out" if diverged else ""
+    return f"{before}{diverged} diverged, left out" if diverged else ""
 
 
 def count_diverged(numbers: Sequence[float] | np.ndarray | pd.Series) -> int:
@@ -121,8 +123,7 @@ class Difference:
     def interval(self) -> str:
         """The mean and its interval as text, such as ``"+0.96 [+0.60, +1.32]"``, and how many diverged."""
         bounds = f"{self.low:+.{self.digits}f}, {self.high:+.{self.digits}f}"
-        inside = "; ".join(filter(None, [bounds, tell_left_out(self.diverged)]))
-        return f"{self.mean:+.{self.digits}f} [{inside}]"
+        return f"{self.mean:+.{self.digits}f} [{bounds}{tell_left_out(self.diverged, '; ')}]"
 
     def __str__(self) -> str:
         return f"{self.interval}, {self.verdict}"

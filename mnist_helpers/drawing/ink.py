@@ -65,10 +65,12 @@ def find_ink(picture: np.ndarray) -> np.ndarray:
     sign, close_up = find_close_up(levels)
     if close_up is not None and close_up.shape == FRAME:
         return close_up
-    views = [_View(levels, sign) for sign in (1, -1)]
-    # A digit that stands free, in the same ink, was no part of what fills the picture: that is a table.
-    if close_up is not None and not any(view.sign == sign and view.stands_free() for view in views):
+    view = _View(levels, sign)
+    # If a digit stands free, in the same ink, what fills the picture is a table.
+    if close_up is not None and not view.stands_free():
         return close_up
+    other = _View(levels, -sign)
+    views = [view, other] if sign > 0 else [other, view]
     strongest = max(view.strength for view in views)
     views = [view for view in views if view.strength > strongest / 2]
     outlined = max((view.outlined for view in views), default=0)
@@ -92,7 +94,7 @@ class _View:
     """The picture seen as dark ink on bright paper (sign 1), or as bright ink on dark paper (sign -1)."""
 
     def __init__(self, levels: np.ndarray, sign: int) -> None:
-        self.levels, self.sign = levels, sign
+        self.levels = levels
         self.side = max(levels.shape)
         self.inner: list[Shape] = []  # shapes that reach no edge
         self.strength = self.outlined = 0.0
@@ -125,9 +127,9 @@ class _View:
 
     def _choose(self, large: list[Shape]) -> Shape:
         """Return the largest and strongest shape that stands free, or a larger one that reaches the edge."""
-        main = max(large, key=lambda shape: (not shape.cut, shape.size * self._level(shape) ** 2))
-        least = 0.7 * self._level(main)
-        cut = [shape for shape in large if shape.cut and self._level(shape) > least]
+        levels = {shape.label: self._level(shape) for shape in large}
+        main = max(large, key=lambda shape: (not shape.cut, shape.size * levels[shape.label] ** 2))
+        cut = [shape for shape in large if shape.cut and levels[shape.label] > 0.7 * levels[main.label]]
         return max([main, *cut], key=lambda shape: shape.size)
 
     def _level(self, shape: Shape) -> float:
@@ -192,10 +194,9 @@ class _View:
 
     def _matters(self, shape: Shape, main: Shape) -> bool:
         """Return whether a shape is no speck, as clear as the main one, and on paper of the same colour."""
+        # Light changes the paper's level, not its colour.
         papers = [self.paper[each.box].mean(axis=(0, 1)) for each in (shape, main)]
-        one, other = (
-            paper / max(paper.sum(), 1) for paper in papers
-        )  # light changes the level, not the colour
+        one, other = (paper / max(paper.sum(), 1) for paper in papers)
         return (
             shape.size >= 0.05 * main.size
             and self._level(shape) > self._level(main) / 2
@@ -214,6 +215,8 @@ class _View:
     def _is_washed_out(self, digit: np.ndarray) -> bool:
         """Return whether strokes fade, over more than their edges, where a bright spot lies on the paper."""
         spot = find_bright_spots(self.paper.mean(axis=2))
+        if not spot.any():  # as in most pictures; what follows takes time
+            return False
         reach = max(1, round(0.1 * self.main.size))
         spot = ndimage.binary_dilation(spot, TOUCHING, max(1, round(self.side / 20)))
         spot &= ndimage.binary_dilation(digit, TOUCHING, reach)

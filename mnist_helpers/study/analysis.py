@@ -113,6 +113,26 @@ def count_diverged(courses: pd.DataFrame, part: str, techniques: Collection[str]
     return len(runs.drop_duplicates(["technique", "seed"]))
 
 
+def add_left_out(table: pd.DataFrame, diverged: Mapping[str, int]) -> pd.DataFrame:
+    """Add a column to a table that counts the runs, or pairs, that diverged, if there are any.
+
+    Parameters
+    ----------
+    table : DataFrame
+        A row per case.
+    diverged : mapping of str to int
+        How many are left out of each row, under its name in the index.
+
+    Returns
+    -------
+    DataFrame
+        The same table if none is.
+    """
+    if not any(diverged.values()):
+        return table
+    return table.assign(**{"left out": pd.Series(diverged).map(statistics.tell_left_out)})
+
+
 def compare(courses: pd.DataFrame, comparison: Mapping[str, Any]) -> Difference:
     """Compare a technique with the baseline, or another reference, over paired seeds.
 
@@ -429,6 +449,5 @@ def correlate_pairs(courses: pd.DataFrame) -> pd.DataFrame:
             ]
             diverged += statistics.count_diverged(pair[0] - pair[1])
             rows[technique][f"{size:,} images"] = pair[0].corr(pair[1])
-        left_out[technique] = statistics.tell_left_out(diverged)
-    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("technique")
-    return table.assign(**{"left out": pd.Series(left_out)}) if any(left_out.values()) else table
+        left_out[technique] = diverged
+    return add_left_out(pd.DataFrame.from_dict(rows, orient="index").rename_axis("technique"), left_out)

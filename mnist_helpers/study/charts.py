@@ -50,10 +50,8 @@ def draw_courses(courses: pd.DataFrame, techniques: Collection[str] = ()) -> Des
         # The first epochs lie far below and would squeeze the rest.
         late = table[table["technique"].isin(names) & (table["epoch"] > 5)]
         reach = 1.15 * max(late["high"].max(), -late["low"].min())
-        left_out = statistics.tell_left_out(
-            analysis.count_diverged(courses, "courses", [plan.BASELINE, *names], size)
-        )
-        title = "\n".join(filter(None, [f"{size:,} images", left_out]))
+        diverged = analysis.count_diverged(courses, "courses", [plan.BASELINE, *names], size)
+        title = f"{size:,} images" + statistics.tell_left_out(diverged, "\n")
         axis.set(xscale="log", ylim=(-reach, reach), title=title, xlabel="epoch")
         ticks = [epoch for epoch in (1, 2, 5, 10, 20, 50, 100) if epoch <= table["epoch"].max()]
         axis.set_xticks(ticks, [str(epoch) for epoch in ticks])
@@ -95,8 +93,8 @@ def draw_gaps(courses: pd.DataFrame) -> DescribedFigure:
             best = found["technique"].iloc[0]
             color, marker = styles[name]
             error = [found["mean"] - found["low"], found["high"] - found["mean"]]
-            left_out = statistics.tell_left_out(found["diverged"].iloc[-1])
-            label = "; ".join(filter(None, [f"{name}: {findings.name_technique(best)}", left_out]))
+            left_out = statistics.tell_left_out(found["diverged"].iloc[-1], "; ")
+            label = f"{name}: {findings.name_technique(best)}{left_out}"
             line: dict[str, Any] = {"color": color, "label": label, "markersize": 4}
             axis.errorbar(found["gap"], found["mean"], error, None, f"{marker}-", **line)
         late = shown[shown["epoch"] >= 5]

@@ -119,8 +119,7 @@ def phrase(comparison: Mapping[str, Any], difference: Difference) -> str:
     against = f" compared with {comparison['reference']}" if "reference" in comparison else ""
     unit = analysis.MEASURES[measure][2].removeprefix("percentage ")
     digits = difference.digits
-    left_out = statistics.tell_left_out(difference.diverged)
-    left_out = left_out and f"; {left_out}"
+    left_out = statistics.tell_left_out(difference.diverged, "; ")
     signed = f"({difference.low:+.{digits}f} to {difference.high:+.{digits}f} {unit}{left_out})"
     found = judge(comparison, difference)
     if found == "undecided":

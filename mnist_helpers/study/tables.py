@@ -186,7 +186,7 @@ def tabulate_stopping(courses: pd.DataFrame, part: str = "courses") -> pd.DataFr
     monitors = {"validation_cross_entropy": "cross-entropy", "validation_accuracy": "accuracy"}
     columns = {
         "stopped": [
-            "; ".join(filter(None, [f"{row.stopped} of {row.runs}", statistics.tell_left_out(row.diverged)]))
+            f"{row.stopped} of {row.runs}{statistics.tell_left_out(row.diverged, '; ')}"
             for row in table.itertuples()
         ],
         "images": [f"{size:,}" for size in table["images"]],
@@ -240,6 +240,5 @@ def tabulate_spread(courses: pd.DataFrame) -> pd.DataFrame:
             "√(error / 2n)": np.sqrt(100 * error / (2 * 10_000)),
             "ratio, all techniques": np.sqrt(np.mean(annealed) / np.mean(constant)),
         }
-        left_out[f"{size:,} images"] = statistics.tell_left_out(diverged)
-    table = pd.DataFrame.from_dict(rows, orient="index").round(3)
-    return table.assign(**{"left out": pd.Series(left_out)}) if any(left_out.values()) else table
+        left_out[f"{size:,} images"] = diverged
+    return analysis.add_left_out(pd.DataFrame.from_dict(rows, orient="index").round(3), left_out)
