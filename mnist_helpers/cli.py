@@ -1,6 +1,7 @@
 """The `mnist-helpers` command: it parses arguments, calls the package, and prints."""
 
 import contextlib
+import io
 import os
 import signal
 import sys
@@ -43,13 +44,26 @@ class _Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> object:
         try:
-            return super().invoke(ctx)
+            with _system_errors_typed():
+                return super().invoke(ctx)
         except MnistHelpersError as error:
             click.echo(f"Error: {error}", err=True)
             ctx.exit(error.exit_code)
         except KeyboardInterrupt:
             click.echo("Interrupted; what was finished is kept.", err=True)
             ctx.exit(130)
+
+
+@contextlib.contextmanager
+def _system_errors_typed() -> Iterator[None]:
+    """Raise SetupError for an error of the system that no module knows more about."""
+    try:
+        yield
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough: Click ends in silence
+        raise
+    except (OSError, MemoryError) as error:
+        reason = " ".join(str(error).split()) or "too little memory"
+        raise SetupError(f"The system refused: {reason}. Remove the cause and start again") from error
 
 
 _DATASETS = click.Choice(["auto", "mnist", "uci"])
@@ -59,6 +73,13 @@ _DATASETS = click.Choice(["auto", "mnist", "uci"])
 @click.version_option(__version__)
 def main() -> None:
     """Fetch the data, run the lessons and the study, check the environment."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a test's is another, a closed one is None
+            stream.reconfigure(errors="replace")  # Windows' usual encoding lacks a letter of the study
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        raise SetupError("The current folder was removed: cd into another one") from None
 
 
 @main.command()

@@ -1,0 +1,51 @@
+"""The command on a system that refuses what every command needs: output, a folder, open files, memory."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+COMMAND = [sys.executable, "-c", "from mnist_helpers.cli import main; main()"]
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs a shell and limits of POSIX")
+
+
+def call(line, **environment):
+    """Run a line of the shell in which "$@" stands for the command."""
+    return subprocess.run(
+        ["sh", "-c", line, "sh", *COMMAND],
+        capture_output=True,
+        encoding="cp1252",  # of Windows: it has ± and lacks λ
+        timeout=300,
+        env=os.environ | {"MNIST_HELPERS_OFFLINE": "1"} | environment,
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ('"$@" claims > /dev/full', "The system refused: [Errno 28] No space left on device."),
+        ('cd "$FOLDER" && rmdir "$FOLDER" && "$@" data', "The current folder was removed: cd into another"),
+        ('ulimit -n 20; "$@" doctor', "Too many open files"),
+        ('ulimit -f 0; "$@" doctor', "No usable temporary directory"),
+    ],
+    ids=["full output", "folder gone", "20 open files", "no file may grow"],
+)
+def test_error_of_the_system_is_one_line_with_exit_code_4(line, reason, tmp_path):
+    (tmp_path / "folder").mkdir()
+    done = call(line, FOLDER=str(tmp_path / "folder"))
+    message = done.stderr.splitlines()
+    assert (done.returncode, len(message)) == (4, 1), done.stderr
+    assert message[0].startswith("Error: ")
+    assert reason in message[0]
+
+
+def test_letter_that_the_output_lacks_ends_no_command():
+    done = call('"$@" claims', PYTHONIOENCODING="cp1252")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "L2 with ? = 0.001" in done.stdout
+
+
+def test_reader_who_has_seen_enough_gets_no_message():
+    done = call('"$@" claims | head -1')
+    assert (done.stderr, len(done.stdout.splitlines())) == ("", 1)
