@@ -67,6 +67,9 @@ def _system_errors_typed() -> Iterator[None]:
 
 
 _DATASETS = click.Choice(["auto", "mnist", "uci"])
+_jobs = click.option(
+    "--jobs", type=click.IntRange(1), default=count_jobs, help="Processes at once; default: a core each."
+)
 
 
 @click.group(cls=_Commands)
@@ -96,9 +99,7 @@ def data(dataset: str) -> None:
 @click.option("--quick", is_flag=True, help="Small sizes, few epochs and seeds: a minute instead of many.")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A parameter; may be repeated.")
 @click.option("--output", type=click.Path(path_type=Path), default=Path("build/notebooks"), show_default=True)
-@click.option(
-    "--jobs", type=click.IntRange(1), default=count_jobs, help="Lessons at once; default: a core each."
-)
+@_jobs
 @click.option("--timeout", type=click.IntRange(1), default=1800, show_default=True, help="Seconds per cell.")
 @click.option("--folder", type=click.Path(path_type=Path), help="Folder of the lessons' texts.")
 @click.option("--answers", is_flag=True, help="Also test the answers to all exercises, right and wrong.")
@@ -153,7 +154,7 @@ def _signals_as_interrupts() -> Iterator[None]:
     names = {"SIGTERM", "SIGHUP"} & vars(signal).keys()  # Windows has no SIGHUP
     caught = [sent for sent in map(signal.Signals.__getitem__, names) if not signal.getsignal(sent)]
     for sent in caught:
-        signal.signal(sent, signal.default_int_handler)
+        signal.signal(sent, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         yield
     finally:
@@ -162,8 +163,8 @@ def _signals_as_interrupts() -> Iterator[None]:
 
 
 @main.command()
-@click.option("--quick", "plan", flag_value="quick", help="A small study, in about a minute.")
-@click.option("--choice", "plan", flag_value="choice", help="The comparison that selects the strengths.")
+@click.option("--quick", is_flag=True, help="A small study, in about a minute.")
+@click.option("--choice", is_flag=True, help="The comparison that selects the strengths.")
 @click.option("--rerun", type=click.IntRange(1), help="Make this many finished runs again, and compare.")
 @click.option("--dataset", type=_DATASETS, help="Default: mnist; with --quick: auto.")
 @click.option("--output", type=click.Path(path_type=Path), help="Default: results; --quick: build/study.")
@@ -172,11 +173,10 @@ def _signals_as_interrupts() -> Iterator[None]:
     metavar="ADDRESS",
     help="A Dask cluster, such as tcp://10.0.0.1:8786, whose network must be trusted: all can run code.",
 )
-@click.option(
-    "--jobs", type=click.IntRange(1), default=count_jobs, help="Runs at once; default: a core each."
-)
+@_jobs
 def study(
-    plan: str | None,
+    quick: bool,
+    choice: bool,
     rerun: int | None,
     dataset: str | None,
     output: Path | None,
@@ -186,11 +186,15 @@ def study(
     """Make the runs of the study that are missing, and write its table."""
     from mnist_helpers.study import execute
 
-    name = plan or "study"
-    quick = name == "quick"
+    if quick and choice:
+        raise UsageError("--quick and --choice are two plans: give one of them")
+    name = "quick" if quick else "choice" if choice else "study"
     table = (output or Path("build/study" if quick else "results")) / f"{name}.csv"
     dataset = dataset or ("auto" if quick else "mnist")
-    with execute.open_study(name, table, dataset, mnist_only=not (quick or output)) as opened:
+    with (
+        _signals_as_interrupts(),
+        execute.open_study(name, table, dataset, mnist_only=not (quick or output)) as opened,
+    ):
         if opened.broken:
             names = ", ".join(path.name for path in opened.broken)
             click.echo(f"{len(opened.broken)} unreadable files renamed to *.bad: {names}", err=True)
@@ -207,9 +211,7 @@ def study(
             if not rerun and opened.publish():
                 click.echo(f"Table: {table}")
     if failed and rerun:
-        raise LessonError(
-            f"{failed} of {len(tasks)} runs failed or gave different numbers: see the lines above"
-        )
+        raise LessonError(f"{failed} of {len(tasks)} runs failed or gave other numbers: see above")
     if failed:
         raise LessonError(f"{failed} of {len(tasks)} runs failed; the others are kept. Start again to retry")
 

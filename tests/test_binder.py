@@ -34,7 +34,12 @@ no_binder = pytest.mark.skipif(sys.platform == "win32", reason="repo2docker does
 
 def run(*command, **options):
     result = subprocess.run(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8", **options
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        **{"env": {"USER": "reader"} | os.environ} | options,  # repo2docker wants the user's name
     )
     assert result.returncode == 0, result.stdout[-5_000:]
     return result.stdout

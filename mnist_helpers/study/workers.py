@@ -85,7 +85,7 @@ def _call_here(function: Callable, calls: _Calls, jobs: int, interrupted: thread
                 if pending and child not in others:
                     child.kill()
             pool.shutdown(cancel_futures=True)
-        if not lost:
+        if not lost or interrupted.is_set():
             return
         calls = lost
 

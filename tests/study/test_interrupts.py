@@ -26,8 +26,10 @@ def start(folder, errors=None):
     """Start a small study in a process group of its own, as a shell does with each command."""
     options = {}
     if os.name == "posix":
-        # A background job ignores SIGINT, and so would its children. A shell in front resets it.
-        options["preexec_fn"] = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
+        # A background job ignores SIGINT, one of nohup SIGHUP, and so would its children.
+        options["preexec_fn"] = lambda: [
+            signal.signal(sent, signal.SIG_DFL) for sent in (signal.SIGINT, signal.SIGHUP)
+        ]
     command = [*COMMAND, "--jobs", "2", "--output", str(folder)]
     return subprocess.Popen(command, stderr=errors, start_new_session=True, **options)
 
@@ -46,17 +48,29 @@ def wait_for_runs(folder, count, study):
 
 
 @pytest.mark.full  # test_workers interrupts the same processes without a training
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot send Ctrl-C to one process")
-@pytest.mark.parametrize("send", [os.kill, getattr(os, "killpg", None)], ids=["to command", "to its group"])
-def test_interrupted_study_ends_quietly_and_keeps_finished_runs(send, tmp_path):
-    """A terminal sends Ctrl-C to the whole process group, other tools send it to the command alone."""
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot send these signals")
+@pytest.mark.parametrize(
+    ("name", "send"),
+    [
+        ("SIGINT", "kill"),
+        ("SIGINT", "killpg"),
+        ("SIGTERM", "kill"),
+        ("SIGTERM", "killpg"),
+        ("SIGHUP", "kill"),
+    ],
+)
+def test_interrupted_study_ends_quietly_and_keeps_finished_runs(name, send, tmp_path):
+    """A terminal sends signals to the whole process group, other tools send them to the command alone.
+
+    SIGHUP to the group ends Python's own helper of `multiprocessing` too, which says so.
+    """
     errors = tmp_path / "stderr"
     with open(errors, "w") as stream:
         study = start(tmp_path, stream)
     wait_for_runs(tmp_path, 1, study)
     assert study.poll() is None, errors.read_text()
     family = psutil.Process(study.pid).children(recursive=True)
-    send(study.pid, signal.SIGINT)
+    getattr(os, send)(study.pid, getattr(signal, name))
     assert study.wait(PATIENCE) == 130, errors.read_text()
     lines = errors.read_text().splitlines()
     progress = [line for line in lines if re.match(rf"\d+/{N_RUNS} ", line)]
