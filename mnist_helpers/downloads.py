@@ -171,18 +171,9 @@ def _download_once(url: str, path: Path, known: Known) -> None:
 def _receive(url: str, name: str, size: int) -> Iterator[bytes]:
     """Yield the content, exactly `size` bytes, or raise DataError."""
     deadline = _Deadline(WHOLE_SECONDS)
-    handlers = (
-        urllib.request.ProxyHandler(),
-        _Handler(deadline),
-        _SafeRedirects(),
-        urllib.request.HTTPDefaultErrorHandler(),
-        urllib.request.HTTPErrorProcessor(),
-    )
-    opener = urllib.request.OpenerDirector()
-    for handler in handlers:
-        opener.add_handler(handler)
     request = urllib.request.Request(url, headers={"User-Agent": "mnist-helpers"})
     try:
+        opener = _make_opener(deadline)  # reads certificates, which may fail as well
         with opener.open(request) as response, tqdm(desc=name, total=size, unit="B", unit_scale=True) as bar:
             received = 0
             while chunk := response.read1(_CHUNK):
@@ -200,6 +191,19 @@ def _receive(url: str, name: str, size: int) -> Iterator[bytes]:
     if received < size:
         passed = f" within {WHOLE_SECONDS:.0f} s" if deadline.passed else ""
         raise DataError(f"{url}: it ended after {received:,} of {size:,} bytes{passed}")
+
+
+def _make_opener(deadline: _Deadline) -> urllib.request.OpenerDirector:
+    opener = urllib.request.OpenerDirector()
+    for handler in (
+        urllib.request.ProxyHandler(),
+        _Handler(deadline),
+        _SafeRedirects(),
+        urllib.request.HTTPDefaultErrorHandler(),
+        urllib.request.HTTPErrorProcessor(),
+    ):
+        opener.add_handler(handler)
+    return opener
 
 
 def _check_start(url: str, headers: Any, start: bytes, size: int) -> None:
@@ -231,5 +235,12 @@ def _explain(url: str, error: Exception, deadline: _Deadline) -> DataError:
     if isinstance(reason, TimeoutError):
         return DataError(
             f"{url}: no answer within {CONNECT_SECONDS:.0f} s, or a pause of {READ_SECONDS:.0f} s"
+            f"{_name_proxy(url)}"
         )
-    return DataError(f"{url}: {type(reason).__name__}: {reason}")
+    return DataError(f"{url}: {type(reason).__name__}: {reason}{_name_proxy(url)}")
+
+
+def _name_proxy(url: str) -> str:
+    """Return which proxy was asked, without its password, or nothing."""
+    proxy = urllib.request.getproxies().get(url.partition(":")[0], "")
+    return f", through the proxy {proxy.rpartition('@')[2]}" if proxy else ""

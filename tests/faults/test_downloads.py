@@ -99,6 +99,18 @@ FAULTS = {
 }
 
 
+def test_proxy_that_does_not_answer_is_named_without_its_password(cache, monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://reader:secret@127.0.0.1:1")
+    message = refuse("http://mirror.invalid/mnist.npz", cache, "refused.*, through the proxy 127.0.0.1:1$")
+    assert "secret" not in message
+
+
+@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "SSLKEYLOGFILE"])
+def test_unusable_file_of_tls_is_no_fault_of_the_folder(variable, cache, monkeypatch, tmp_path):
+    monkeypatch.setenv(variable, str(tmp_path / "absent" / "file"))
+    refuse("https://127.0.0.1:1/mnist.npz", cache, "refused|No such file")
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_each_fault_of_a_server_has_its_message_and_leaves_no_file(fault, server, cache):
     server.responses["/mnist.npz"], message = FAULTS[fault]
