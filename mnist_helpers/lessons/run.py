@@ -220,6 +220,11 @@ def _run_apart(job: _Job) -> Result:
         except BrokenProcessPool:
             problem = "its process was killed (out of memory?)"
             break
+        except OSError as error:
+            problem = f"{error} ({job.output}): remove the cause, or use another --output"
+            for draft in job.scratch.glob(f"{job.lesson.stem}.*"):  # the other lessons need the space
+                draft.unlink()
+            break
         except Exception as error:  # whatever it is, the other lessons go on
             problem = f"{type(error).__name__}: {error}"
             # Kernels that start together may pick the same port (jupyter_client #154). No cell has run yet.

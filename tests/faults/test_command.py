@@ -5,7 +5,11 @@ import subprocess
 import sys
 
 import pytest
+from machine import small_file_system
 
+from mnist_helpers.lessons import run
+
+PARAMETERS = '# %% tags=["parameters"]\nepochs: int = 5  # 1 to 100: passes over the training images'
 COMMAND = [sys.executable, "-c", "from mnist_helpers.cli import main; main()"]
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs a shell and limits of POSIX")
 
@@ -49,3 +53,16 @@ def test_letter_that_the_output_lacks_ends_no_command():
 def test_reader_who_has_seen_enough_gets_no_message():
     done = call('"$@" claims | head -1')
     assert (done.stderr, len(done.stdout.splitlines())) == ("", 1)
+
+
+def test_full_disk_ends_its_lesson_with_the_folder_named_and_the_next_one_runs(make_lesson):
+    lines = "# %%\nimport random\n\nfor _ in range(40_000):\n    print(random.randbytes(50).hex())"
+    large = make_lesson("01_large", PARAMETERS, lines)
+    small = make_lesson("02_small", PARAMETERS, '# %% tags=["headline"]\nprint("UCI digits: fine")')
+    with small_file_system("4m") as folder:
+        failed, sound = run.run_lessons([large, small], folder / "out")
+        left = sorted(path.name for path in (folder / "out").iterdir())
+    assert failed.error.startswith("[Errno 28] No space left on device")
+    assert failed.error.endswith(f"({folder / 'out'}): remove the cause, or use another --output")
+    assert (sound.error, sound.headline) == ("", "UCI digits: fine")
+    assert left == ["02_small.html", "02_small.ipynb"]
