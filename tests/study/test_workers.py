@@ -60,6 +60,16 @@ def test_consumer_that_stops_ends_the_processes(tmp_path):
     assert multiprocessing.active_children() == []
 
 
+def test_interrupt_waits_until_a_result_that_is_being_handled_is_kept():
+    kept = []
+    with pytest.raises(KeyboardInterrupt):
+        for number, _ in workers.call_all(calls.double, [(number,) for number in range(100)]):
+            signal.raise_signal(signal.SIGINT)
+            kept.append(number)
+    assert 1 <= len(kept) < 100
+    assert multiprocessing.active_children() == []
+
+
 @pytest.fixture
 def study(tmp_path):
     """Start a study of two processes and return it with its family, once both compute."""
