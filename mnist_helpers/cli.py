@@ -82,7 +82,7 @@ def main() -> None:
     try:
         os.getcwd()
     except FileNotFoundError:
-        raise SetupError("The current folder was removed: cd into another one") from None
+        raise SetupError("The current folder was removed: move to another one") from None
 
 
 @main.command()
@@ -187,7 +187,7 @@ def study(
     from mnist_helpers.study import execute
 
     if quick and choice:
-        raise UsageError("--quick and --choice are two plans: give one of them")
+        raise UsageError("--quick and --choice are two plans: use one of them")
     name = "quick" if quick else "choice" if choice else "study"
     table = (output or Path("build/study" if quick else "results")) / f"{name}.csv"
     dataset = dataset or ("auto" if quick else "mnist")

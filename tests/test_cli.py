@@ -114,7 +114,7 @@ def test_run_promises_only_what_is_there(invoke, make_lesson, add_kernel):
 def test_two_plans_at_once_are_refused_before_anything_is_made(invoke, tmp_path):
     result = invoke("study", "--quick", "--choice")
     assert result.exit_code == 2
-    assert "two plans: give one" in result.stderr
+    assert "two plans: use one" in result.stderr
     assert list(tmp_path.iterdir()) == []
 
 

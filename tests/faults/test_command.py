@@ -29,7 +29,7 @@ def call(line, **environment):
     ("line", "reason"),
     [
         ('"$@" claims > /dev/full', "The system refused: [Errno 28] No space left on device."),
-        ('cd "$FOLDER" && rmdir "$FOLDER" && "$@" data', "The current folder was removed: cd into another"),
+        ('cd "$FOLDER" && rmdir "$FOLDER" && "$@" data', "The current folder was removed: move to another"),
         ('ulimit -n 20; "$@" doctor', "Too many open files"),
         ('ulimit -f 0; "$@" doctor', "No usable temporary directory"),
     ],
