@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.common import compare_ratios, run_apart
 from benchmarks.trainings import ARTICLE, train_article
-from mnist_helpers import cli
+from mnist_helpers import environment
 from mnist_helpers.errors import LessonError
 from mnist_helpers.lessons import run, texts
 
@@ -59,7 +59,7 @@ def measure() -> dict[str, Any]:
         six such trainings.
     """
     lessons = texts.find_lessons()
-    full = run_series(lessons, cli.count_jobs())
+    full = run_series(lessons, environment.count_jobs())
     article = run_apart(train_article, ARTICLE["baseline"], 0)["seconds"]
     return {
         "one training of the article, seconds": article,

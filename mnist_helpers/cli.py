@@ -12,31 +12,11 @@ from typing import TYPE_CHECKING
 import click
 from tqdm import tqdm
 
-from mnist_helpers import __version__
+from mnist_helpers import __version__, environment
 from mnist_helpers.errors import LessonError, MnistHelpersError, SetupError, UsageError
 
 if TYPE_CHECKING:  # for type hints alone: importing it slows `--help` down
     from mnist_helpers.study.execute import Outcome
-
-# Where Linux states how much memory a container, such as Binder's, may use.
-_MEMORY_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
-
-
-def count_jobs() -> int:
-    """Return how many lessons or runs this machine can execute at once.
-
-    Returns
-    -------
-    int
-        One per core, as far as each has 2 GB of memory; at least 1.
-    """
-    import psutil
-
-    memory = psutil.virtual_memory().total
-    for limit in _MEMORY_LIMITS:
-        with contextlib.suppress(OSError, ValueError):  # no such file, or "max"
-            memory = min(memory, int(limit.read_text()))
-    return max(1, min(os.cpu_count() or 1, int(memory / 2e9)))
 
 
 class _Commands(click.Group):
@@ -62,13 +42,20 @@ def _system_errors_typed() -> Iterator[None]:
     except BrokenPipeError:  # the reader, such as `head`, has seen enough: Click ends in silence
         raise
     except (OSError, MemoryError) as error:
+        try:
+            sys.stdout.flush()
+        except OSError:  # it is full: Python would say so again at its end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         reason = " ".join(str(error).split()) or "too little memory"
         raise SetupError(f"The system refused: {reason}. Remove the cause and start again") from error
 
 
 _DATASETS = click.Choice(["auto", "mnist", "uci"])
 _jobs = click.option(
-    "--jobs", type=click.IntRange(1), default=count_jobs, help="Processes at once; default: a core each."
+    "--jobs",
+    type=click.IntRange(1),
+    default=environment.count_jobs,
+    help="Processes at once; default: a core each.",
 )
 
 

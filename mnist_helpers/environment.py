@@ -3,6 +3,7 @@
 The requirements are read from the package's metadata, which is made from pyproject.toml.
 """
 
+import contextlib
 import os
 import platform
 import sys
@@ -16,6 +17,8 @@ _INSTALL = "python -m pip install -r requirements/lessons.lock, then python -m p
 _YES_AND_NO = dict.fromkeys(("1", "true", "yes", "on"), True) | dict.fromkeys(
     ("0", "false", "no", "off", ""), False
 )
+# Where Linux states how much memory a container, such as Binder's, may use.
+_MEMORY_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 
 
 def read_flag(name: str) -> bool:
@@ -153,3 +156,20 @@ def describe() -> dict[str, str]:
     versions = {name: str(installed_version(name)) for name in ("tensorflow", "keras", "numpy")}
     machine = {"processor": processor, "cores": str(os.cpu_count())}
     return {**machine, "python": platform.python_version(), **versions}
+
+
+def count_jobs() -> int:
+    """Return how many lessons or runs this machine can execute at once.
+
+    Returns
+    -------
+    int
+        One per core, as far as each has 2 GB of memory; at least 1.
+    """
+    import psutil
+
+    memory = psutil.virtual_memory().total
+    for limit in _MEMORY_LIMITS:
+        with contextlib.suppress(OSError, ValueError):  # no such file, or "max"
+            memory = min(memory, int(limit.read_text()))
+    return max(1, min(os.cpu_count() or 1, int(memory / 2e9)))

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -24,23 +23,6 @@ def invoke(monkeypatch, tmp_path):
 
 def test_version_is_printed(invoke):
     assert __version__ in invoke("--version").output
-
-
-@pytest.mark.parametrize(("cores", "gigabytes", "jobs"), [(2, 24, 2), (8, 5, 2), (8, 1, 1), (None, 24, 1)])
-def test_as_many_lessons_run_at_once_as_there_are_cores_and_memory(monkeypatch, cores, gigabytes, jobs):
-    monkeypatch.setattr("os.cpu_count", lambda: cores)
-    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(total=gigabytes * 1e9))
-    monkeypatch.setattr(cli, "_MEMORY_LIMITS", ())
-    assert cli.count_jobs() == jobs
-
-
-@pytest.mark.parametrize(("limit", "jobs"), [("2147483648", 1), ("max", 4)])
-def test_memory_that_a_container_may_use_limits_the_jobs(limit, jobs, monkeypatch, tmp_path):
-    (tmp_path / "limit").write_text(limit)
-    monkeypatch.setattr("os.cpu_count", lambda: 4)
-    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(total=64e9))
-    monkeypatch.setattr(cli, "_MEMORY_LIMITS", (tmp_path / "absent", tmp_path / "limit"))
-    assert cli.count_jobs() == jobs
 
 
 def test_data_names_the_data_set(invoke):

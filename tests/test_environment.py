@@ -6,6 +6,7 @@ import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -146,3 +147,20 @@ def test_tensorflow_is_found_under_each_of_its_names(wanted, installed, monkeypa
     monkeypatch.setattr(metadata, "version", version)
     assert environment.installed_version(wanted) == "2.21.0"
     assert environment.installed_version("keras") is None
+
+
+@pytest.mark.parametrize(("cores", "gigabytes", "jobs"), [(2, 24, 2), (8, 5, 2), (8, 1, 1), (None, 24, 1)])
+def test_as_many_lessons_run_at_once_as_there_are_cores_and_memory(monkeypatch, cores, gigabytes, jobs):
+    monkeypatch.setattr("os.cpu_count", lambda: cores)
+    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(total=gigabytes * 1e9))
+    monkeypatch.setattr(environment, "_MEMORY_LIMITS", ())
+    assert environment.count_jobs() == jobs
+
+
+@pytest.mark.parametrize(("limit", "jobs"), [("2147483648", 1), ("max", 4)])
+def test_memory_that_a_container_may_use_limits_the_jobs(limit, jobs, monkeypatch, tmp_path):
+    (tmp_path / "limit").write_text(limit)
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(total=64e9))
+    monkeypatch.setattr(environment, "_MEMORY_LIMITS", (tmp_path / "absent", tmp_path / "limit"))
+    assert environment.count_jobs() == jobs

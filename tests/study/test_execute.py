@@ -174,7 +174,7 @@ def test_rerun_with_other_numbers_is_reported_and_ends_with_code_5(invoke_study,
     result = invoke_study([TASK], "--rerun", "1")
     assert result.exit_code == 5
     assert "test_accuracy 0.000001 was" in result.output
-    assert "1 of 1 runs failed or gave different numbers" in result.output
+    assert "1 of 1 runs failed or gave other numbers" in result.output
 
 
 def test_rerun_without_a_finished_run_is_refused(invoke_study):

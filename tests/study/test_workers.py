@@ -62,10 +62,14 @@ def test_consumer_that_stops_ends_the_processes(tmp_path):
 
 def test_interrupt_waits_until_a_result_that_is_being_handled_is_kept():
     kept = []
-    with pytest.raises(KeyboardInterrupt):
+
+    def interrupt_and_keep():
         for number, _ in workers.call_all(calls.double, [(number,) for number in range(100)]):
             signal.raise_signal(signal.SIGINT)
             kept.append(number)
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupt_and_keep()
     assert 1 <= len(kept) < 100
     assert multiprocessing.active_children() == []
 
