@@ -104,9 +104,11 @@ def read_lesson(path: Path, answers: bool = False, quick: bool = False) -> "Note
     try:
         notebook = jupytext.read(path)
         notebook.metadata["kernelspec"]["name"]
-    except (KeyError, ValueError) as error:
+    except OSError:
+        raise
+    except Exception as error:  # foreign content makes nbformat and YAML raise errors of many types
         raise UsageError(
-            f"{path} is no lesson: no notebook, or no kernel in its header. Copy a lesson's"
+            f"{path} is no lesson: no notebook, or no kernel in its header. Copy the header of a lesson"
         ) from error
     notebook.cells = list(_convert_cells(notebook.cells, answers, quick))
     notebook.metadata["mnist_helpers"] = {"code_sha256": hash_code(notebook)}

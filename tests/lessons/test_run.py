@@ -50,9 +50,22 @@ def test_lessons_of_one_name_are_refused_together(lesson, write_lesson, tmp_path
         next(run.run_lessons([lesson, mine], tmp_path / "out"))
 
 
-@pytest.mark.parametrize(("name", "text"), [("tool.py", "print(1)\n"), ("half.ipynb", '{"cells": [')])
-def test_file_that_is_no_lesson_is_refused_before_anything_runs(name, text, tmp_path):
-    (tmp_path / name).write_text(text)
+FOREIGN = {
+    "tool.py": b"print(1)\n",
+    "half.ipynb": b'{"cells": [',
+    "list.ipynb": b"[]",
+    "deep.ipynb": b"[" * 100_000,
+    "future.ipynb": b'{"nbformat": 99, "nbformat_minor": 0, "metadata": {}, "cells": []}',
+    "binary.py": b"\xff\xfe\x00# %%\n",
+    "torn.py": b"# ---\n# jupyter: [\n# ---\n# %%\nprint(1)\n",
+    "code.py": b"# ---\n# jupyter: !!python/object/apply:os.mkdir ['out']\n# ---\n# %%\nprint(1)\n",
+}
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_file_that_is_no_lesson_is_refused_before_anything_runs(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).write_bytes(FOREIGN[name])
     with pytest.raises(UsageError, match="is no lesson"):
         next(run.run_lessons([tmp_path / name], tmp_path / "out"))
     assert not (tmp_path / "out").exists()
