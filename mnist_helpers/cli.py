@@ -36,9 +36,11 @@ class _Commands(click.Group):
 
 @contextlib.contextmanager
 def _system_errors_typed() -> Iterator[None]:
-    """Raise SetupError for an error of the system that no module knows more about."""
+    """Raise SetupError for an error of the system, or a package that is missing, which no module explains."""
     try:
         yield
+    except ImportError as error:
+        raise SetupError(f"{error}. Install what the lessons need: {environment.INSTALL}") from error
     except BrokenPipeError:  # the reader, such as `head`, has seen enough: Click ends in silence
         raise
     except (OSError, MemoryError) as error:

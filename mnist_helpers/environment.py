@@ -13,7 +13,7 @@ from pathlib import Path
 from mnist_helpers.errors import SetupError, UsageError
 
 _TENSORFLOW = ("tensorflow", "tensorflow-cpu", "tf-nightly")  # the same library under different names
-_INSTALL = "python -m pip install -r requirements/lessons.lock, then python -m pip install --no-deps -e ."
+INSTALL = "python -m pip install -r requirements/lessons.lock, then python -m pip install --no-deps -e ."
 _YES_AND_NO = dict.fromkeys(("1", "true", "yes", "on"), True) | dict.fromkeys(
     ("0", "false", "no", "off", ""), False
 )
@@ -118,7 +118,7 @@ def check(*extras: str) -> None:
     """
     check_home()
     if problems := find_problems(*extras):
-        raise SetupError(f"{'; '.join(problems)}. In the repository's folder: {_INSTALL}")
+        raise SetupError(f"{'; '.join(problems)}. In the repository's folder: {INSTALL}")
 
 
 def check_home(advice: str = "") -> None:

@@ -16,9 +16,9 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs a shell and li
 
 
 def call(line, **environment):
-    """Run a line of the shell in which "$@" stands for the command."""
+    """Run a line of the shell in which "$@" stands for the command, and "$0" for Python."""
     return subprocess.run(
-        ["sh", "-c", line, "sh", *COMMAND],
+        ["sh", "-c", line, sys.executable, *COMMAND],
         capture_output=True,
         encoding="cp1252",  # of Windows: it has ± and lacks λ
         timeout=300,
@@ -47,6 +47,18 @@ def test_error_of_the_system_is_one_line_with_exit_code_4(line, reason, tmp_path
     assert (done.returncode, len(message)) == (4, 1), done.stderr
     assert message[0].startswith("Error: ")
     assert reason in message[0]
+
+
+@pytest.mark.parametrize(
+    ("package", "command"), [("psutil", "run"), ("jupytext", "run"), ("pandas", "claims")]
+)
+def test_package_that_is_missing_is_named_with_the_command_that_installs_it(package, command):
+    without = f"import sys; sys.modules[{package!r}] = None; {COMMAND[-1]}"
+    done = call(f'"$0" -c "$CODE" {command}', CODE=without)
+    message = done.stderr.splitlines()
+    assert (done.returncode, len(message)) == (4, 1), done.stderr
+    assert message[0].startswith(f"Error: import of {package} ")
+    assert "python -m pip install -r requirements/lessons.lock" in message[0]
 
 
 def test_letter_that_the_output_lacks_ends_no_command():
