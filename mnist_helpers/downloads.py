@@ -242,5 +242,8 @@ def _explain(url: str, error: Exception, deadline: _Deadline) -> DataError:
 
 def _name_proxy(url: str) -> str:
     """Return which proxy was asked, without its password, or nothing."""
-    proxy = urllib.request.getproxies().get(url.partition(":")[0], "")
-    return f", through the proxy {proxy.rpartition('@')[2]}" if proxy else ""
+    scheme, _, rest = url.partition("://")
+    proxy = urllib.request.getproxies().get(scheme, "")
+    if not proxy or urllib.request.proxy_bypass(rest.partition("/")[0]):  # as `ProxyHandler` decides
+        return ""
+    return f", through the proxy {proxy.rpartition('@')[2]}"

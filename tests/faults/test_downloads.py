@@ -103,6 +103,8 @@ def test_proxy_that_does_not_answer_is_named_without_its_password(cache, monkeyp
     monkeypatch.setenv("http_proxy", "http://reader:secret@127.0.0.1:1")
     message = refuse("http://mirror.invalid/mnist.npz", cache, "refused.*, through the proxy 127.0.0.1:1$")
     assert "secret" not in message
+    monkeypatch.setenv("no_proxy", "mirror.invalid")
+    assert "proxy" not in refuse("http://mirror.invalid/mnist.npz", cache, "mirror.invalid")
 
 
 @pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "SSLKEYLOGFILE"])
